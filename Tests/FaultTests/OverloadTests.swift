@@ -41,7 +41,7 @@ extension FaultTests {
 
     /// Calls `flood` while the writer stands still, which ends once somebody was turned away by `reason`.
     private static func overload(
-      until reason: String, _ flood: @escaping @Sendable (Daemon, Oracle, Tally) async -> Void
+      until reason: String, _ flood: @escaping @Sendable (Daemon, Oracle, Tally) async throws -> Void
     ) async throws {
       let workplace = try Workplace()
       let daemon = try await Daemon.start(workplace, DaemonOptions(flags: ["--testing"]))
@@ -58,13 +58,13 @@ extension FaultTests {
       }
       try await eventually("the writer stands still") { try await isStandingStill(client) }
       let tally = Tally()
-      let flooding = Task { await flood(daemon, oracle, tally) }
+      let flooding = Task { try await flood(daemon, oracle, tally) }
       try await eventually("somebody is turned away") { tally.count(reason) > 0 }
       // At once: what was there before still waits.
       #expect(blocked.reasons == [])
       #expect(tally.count(nil) == 0)
       try await release(client)
-      await flooding.value
+      try await flooding.value
       await blocker.value
       #expect(blocked.reasons == [nil])
       try await oracle.checkBalances(client)
@@ -123,6 +123,56 @@ extension FaultTests {
         #expect(tally.count("QUEUE_FULL") > 0)
         #expect(tally.count(nil) >= 1_024)
         #expect(tally.count("QUEUE_FULL") + tally.count(nil) == 3_000, "\(tally.reasons)")
+        for client in clients { client.close() }
+      }
+    }
+
+    /// So many calls at once that name a hold, and no user but perhaps the one they act for.
+    private static func settle(_ count: Int, _ client: TallyClient, _ tally: Tally) async {
+      await withTaskGroup(of: Void.self) { group in
+        for number in 0..<count {
+          var request = TallystickV1.ReleaseRequest()
+          (request.holdId, request.idempotencyKey) = ("nobody's", "\(number)")
+          group.addTask { [request] in
+            do throws(TallyError) {
+              _ = try await client.call(TallystickV1.CreditService.release, request)
+              tally.add(nil)
+            } catch { tally.add(error.reason) }
+          }
+        }
+      }
+    }
+
+    /// Each third of what is free when the calls begin, as they take part of it themselves: a quarter.
+    private static let shares = [768, 576, 432]
+
+    @Test("calls that name no user count against their connection, or against the user they act for")
+    func unnamed() async throws {
+      try await Self.overload(until: "all have their shares") { daemon, oracle, over in
+        let tallies = (0...3).map { _ in Tally() }
+        let clients = (0...5).map { _ in daemon.client() }
+        // Over two connections, since one may not have so many calls in flight.
+        let firsts = [clients[0], clients[5]]
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          defer { over.add("all have their shares") }
+          group.addTask { await Self.flood(1_100, firsts, oracle, tallies[0]) { _ in 0 } }
+          try await eventually("a user has a share") { tallies[0].count("QUEUE_FULL") == 1_100 - 1_024 }
+          for number in 1...2 {
+            group.addTask { await Self.settle(1_000, clients[number], tallies[number]) }
+            try await eventually("a connection has a share") {
+              tallies[number].count("QUEUE_FULL") == 1_000 - Self.shares[number - 1]
+            }
+          }
+          for client in clients[3...4] {
+            group.addTask { await Self.settle(500, client.acting(as: "somebody"), tallies[3]) }
+          }
+          try await eventually("who acts for a user has that user's share, over how many connections ever") {
+            tallies[3].count("QUEUE_FULL") == 1_000 - Self.shares[2]
+          }
+        }
+        for (tally, share) in zip(tallies.dropFirst(), Self.shares) {
+          #expect(tally.count("HOLD_NOT_FOUND") == share, "\(tally.reasons)")
+        }
         for client in clients { client.close() }
       }
     }

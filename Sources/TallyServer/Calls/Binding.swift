@@ -29,7 +29,7 @@ struct Services: Sendable {
 
 typealias Binding = (name: String, handler: MethodHandler)
 
-/// A mutation's command and whose account it names (nil when it names an object by its id).
+/// A mutation's command and whose account it names; nil when it names an object by its id, and acts for nobody.
 struct Prepared<Command: Mutation> {
   var command: Command
   var userId: String?
@@ -123,12 +123,13 @@ private struct MutationCall<Request: Message, Response: Message, Command: Mutati
 
   private func admit(_ context: CallContext, _ payload: [UInt8]) throws(Status) -> Prepared<Command> {
     let (request, caller) = try services.admit(context, payload, as: Request.self, isWrite: true)
-    let prepared: Prepared<Command>
+    var prepared: Prepared<Command>
     do throws(Refusal) {
       prepared = try prepare(request, caller)
     } catch { throw Status(error) }
     try caller.require(role)
     if let userId = prepared.userId { try caller.mayTouch(userId: userId) }
+    prepared.userId = prepared.userId ?? caller.actingUserId
     return prepared
   }
 }
@@ -138,8 +139,8 @@ extension Services {
   /// itself. The longest is DeleteMedia's: 256 ids of pages.
   static let boundedReplyByteCount = 131_072
 
-  /// - Parameter userId: nil when the submission names no user, or many: it counts against its connection
-  ///   then.
+  /// - Parameter userId: nil when the submission names no user and acts for none, or names many: it counts
+  ///   against its connection then.
   func submission<Command: Mutation>(
     _ commands: [Command], userId: String?, _ context: CallContext, byteCount: Int
   ) -> Submission<Command> {
