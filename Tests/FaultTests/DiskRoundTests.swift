@@ -1,8 +1,10 @@
 // A disk that fills and empties again and again, a log at its limit, and a directory that is taken away, each
-// while callers are at work: nothing that was acknowledged is lost, reads go on, and it all comes back.
+// while callers are at work: nothing that was acknowledged is lost, reads go on, and it all comes back. Of a
+// directory that is removed for good nothing comes back, and from then on nothing is acknowledged.
 //
 // TALLY_DISK_ROUNDS sets how often the disk fills, TALLY_SEED the seed.
 
+import CTallyProcess
 import Glibc
 import TallyClient
 import TallyLocking
@@ -74,6 +76,18 @@ extension FaultTests {
         try await eventually("the server takes writes again") { try await state() == .serving }
         let start = oracle.acknowledgedCount
         try await eventually("writes are taken") { oracle.acknowledgedCount >= start + 100 }
+      }
+
+      /// Nobody knows what is done to the files, so nothing is written any more. Reads are of what was
+      /// committed.
+      func isLost() async throws {
+        let (before, refused) = (oracle.acknowledgedCount, oracle.count("CORRUPT"))
+        try await eventually("writes are still refused") { oracle.count("CORRUPT") >= refused + 100 }
+        #expect(oracle.acknowledgedCount == before)
+        let client = daemon.client()
+        defer { client.close() }
+        #expect(try await client.call(GrpcHealthV1.Health.check, .init()).status == .notServing)
+        try await oracle.checkBalances(client)
       }
 
       /// A kill, a start, and what was acknowledged is there.
@@ -177,17 +191,38 @@ extension FaultTests {
         try await eventually("writes are refused") { run.oracle.count("CORRUPT") >= 100 }
         // It stays so: nobody knows what was done to the files meanwhile.
         try #require(unsafe rename(aside, database) == 0)
-        let (before, refused) = (run.oracle.acknowledgedCount, run.oracle.count("CORRUPT"))
-        try await eventually("writes are still refused") { run.oracle.count("CORRUPT") >= refused + 100 }
-        #expect(run.oracle.acknowledgedCount == before)
-        let client = run.daemon.client()
-        defer { client.close() }
-        #expect(try await client.call(GrpcHealthV1.Health.check, .init()).status == .notServing)
-        var request = TallystickV1.GetBalanceRequest()
-        request.userId = "u1"
-        _ = try await client.call(TallystickV1.CreditService.getBalance, request)
+        try await run.isLost()
       }
       try await run.finish()
     }
+
+    @Test("a directory that is removed for good: writes end at once, reads go on, and the end says so")
+    func removed() async throws {
+      let run = try await Run(try Workplace(), DaemonOptions(), expecting: ["CORRUPT"])
+      try await run.underLoad(0) {
+        try await eventually("callers are at work") { run.oracle.acknowledgedCount > Self.accountCount + 500 }
+        try #require(unsafe cprocess_tree_remove(run.workplace.database) >= 0)
+        try await eventually("writes are refused") { run.oracle.count("CORRUPT") >= 100 }
+        try await run.isLost()
+      }
+      run.before.expectBounds(run.daemon.child, memoryBytes: Self.memoryBytes)
+      run.daemon.child.signal(SIGTERM)
+      #expect(try await run.daemon.child.waitForEnd() == Self.damagedStatus)
+      run.oracle.checkHistory()
+      #expect(run.oracle.violations == [], "seed \(Self.seed): \(run.oracle.summary)")
+      // What is started next has nothing of it, and no part of it either.
+      #expect(run.workplace.databaseFiles == [])
+      let second = try await Daemon.start(run.workplace)
+      let client = second.client()
+      var request = TallystickV1.ListTransactionsRequest()
+      request.userId = "u1"
+      #expect(try await client.call(TallystickV1.CreditService.listTransactions, request).transactions == [])
+      client.close()
+      try await second.verify()
+      try await second.stop()
+    }
+
+    /// See docs/OPERATIONS.md, "Exit statuses".
+    private static let damagedStatus: Int32 = 74
   }
 }
