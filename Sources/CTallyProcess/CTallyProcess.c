@@ -9,10 +9,13 @@
 #include <limits.h>
 #include <malloc.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -431,6 +434,38 @@ void cprocess_sleep_nanoseconds(uint64_t nanoseconds) {
   while (nanosleep(&left, &left) < 0 && errno == EINTR) {
   }
 }
+
+// Every thread has a directory there.
+static int thread_count(void) {
+  struct stat facts;
+  return stat("/proc/self/task", &facts) == 0 ? (int)facts.st_nlink - 2 : 1;
+}
+
+static void *pass_gate(void *gate) {
+  pthread_mutex_lock(gate);
+  pthread_mutex_unlock(gate);
+  return NULL;
+}
+
+int cprocess_threads_probe(int count) {
+  enum { LOOKS_LIMIT = 1000 };
+  int before = thread_count();
+  pthread_t *threads = calloc((size_t)count, sizeof *threads);
+  if (threads == NULL) return -ENOMEM;
+  pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&gate);
+  int started = 0;
+  while (before + started < count && pthread_create(&threads[started], NULL, pass_gate, &gate) == 0)
+    started++;
+  pthread_mutex_unlock(&gate);
+  for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
+  free(threads);
+  // A thread counts for a moment longer than anybody waits for it.
+  for (int look = 0; look < LOOKS_LIMIT && thread_count() > before; look++) sched_yield();
+  return before + started;
+}
+
+int cprocess_processor_count(void) { return (int)sysconf(_SC_NPROCESSORS_ONLN); }
 
 int64_t cprocess_descriptors_raise(void) {
   struct rlimit limit;

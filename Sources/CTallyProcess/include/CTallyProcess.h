@@ -59,6 +59,11 @@ int cprocess_spawn(const char *const *arguments, const char *const *environment,
 int cprocess_child_status(int pid, int blocks);
 int cprocess_kill(int pid, int signal);
 
+// How many threads the process can have at once, its present ones included: so many, or fewer where a limit
+// of tasks forbids it. All that are started for that have ended on return. -ENOMEM without memory.
+int cprocess_threads_probe(int count);
+// Processors that are online.
+int cprocess_processor_count(void);
 // Lets the process have as many descriptors as it may. How many that is, or -errno.
 int64_t cprocess_descriptors_raise(void);
 // Keeps the allocator from growing and shrinking its heap with every batch: two arenas, 1 MiB at a

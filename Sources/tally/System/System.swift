@@ -155,6 +155,15 @@ enum System {
     return limit
   }
 
+  static var processorCount: Int { Int(cprocess_processor_count()) }
+
+  /// How many threads this process can have at once: `count`, or fewer under a limit of tasks.
+  static func threads(upTo count: Int) throws(SystemError) -> Int {
+    let threads = cprocess_threads_probe(Int32(count))
+    try check(threads, "cannot count threads")
+    return Int(threads)
+  }
+
   /// Sets up malloc for a long-lived process that allocates in bursts. To be called before any thread starts.
   static func tuneAllocator() { cprocess_allocator_tune() }
 

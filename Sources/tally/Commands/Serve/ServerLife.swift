@@ -25,6 +25,11 @@ struct ServerLife {
   /// Descriptors that a server needs beside its connections: files, polling, and a reserve.
   static let ownDescriptorCount: Int64 = 96
 
+  /// Threads that a server needs beside those of its settings and of the processors: the main thread, the
+  /// log's, the writer's, three that watch what was committed, one for each queue that waits (files,
+  /// verification, the harness and its fixtures), and two of Dispatch's, for its events and to start others.
+  static let ownThreadCount = 12
+
   private let settings: ServeSettings
   private let directory: EphemeralDirectory?
   private let supervisor: Supervisor
@@ -54,6 +59,7 @@ struct ServerLife {
     if !System.isThere("\(database)/\(VerifyCommand.databaseName)") {
       do throws(ListenError) { try Server.check(listening) } catch { throw refused(listening, error) }
     }
+    try checkThreads()
     let options = try options(listening)
     let descriptors = try System.raiseDescriptorLimit()
     if descriptors < Int64(options.server.maximumConnections) + Self.ownDescriptorCount {
@@ -83,6 +89,20 @@ struct ServerLife {
       throw Failure(error.exitStatus, error.description)
     }
     logger.notice("ended")
+  }
+
+  /// A server that can start no further thread would come to a stand, and not even end: Dispatch waits for
+  /// each that it wants.
+  private func checkThreads() throws {
+    let pollers = 2 * Int(settings.pollers)
+    let needed = Self.ownThreadCount + pollers + Int(settings.readers) + System.processorCount
+    let threads = try System.threads(upTo: needed)
+    if threads < needed {
+      throw Failure(
+        .system,
+        "the server needs \(needed) threads, but may have only \(threads): "
+          + "raise the limit of tasks (systemd's TasksMax, --pids-limit of a container, ulimit -u)")
+    }
   }
 
   private func refused(_ options: ServerOptions, _ error: ListenError) -> Failure {
