@@ -28,6 +28,11 @@ public struct Refusal: Error, Sendable, Equatable {
   }
 }
 
+extension Refusal {
+  /// The writer's queue is full, or the sharer's part of it.
+  public static let queueFull = Refusal(.queueFull, "too many writes are waiting")
+}
+
 /// A place in the one order of all decisions: commits count from 1, positions within one from 0.
 public struct CommitPoint: Sendable, Equatable, Hashable {
   public var sequence: Int64

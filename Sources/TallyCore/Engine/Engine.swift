@@ -117,6 +117,9 @@ public protocol Engine: Sendable {
   /// Why a submission would be turned away now, whatever it holds: draining, read-only, queue full. Asked
   /// before a request's fields are looked at; `submit` decides for good.
   func admission() -> Refusal?
+  /// Why one sharer's would be: its part of the queue is full. Asked before what is dear about a request, so
+  /// that whoever floods costs others as little as can be.
+  func admission(of sharer: String) -> Refusal?
 
   /// A user's balance from memory, or nil when it needs a reader. Never blocks: may run on a
   /// connection's queue.

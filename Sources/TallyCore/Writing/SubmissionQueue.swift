@@ -41,6 +41,11 @@ struct SubmissionQueue {
   /// Whether another submission of average size would be turned away whoever sends it.
   var isFull: Bool { count >= Self.maximumItems || byteCount >= Self.maximumBytes }
 
+  /// Whether a small submission of this sharer would fit.
+  func hasRoom(for sharer: String) -> Bool {
+    !isFull && (lanes.isEmpty || hasShare(ExactText(sharer), byteCount: 1))
+  }
+
   /// - Returns: false when it does not fit.
   package mutating func add(_ work: Work) -> Bool {
     let bytes = work.byteCount
@@ -50,7 +55,7 @@ struct SubmissionQueue {
     } else {
       for earlier in few { enter(earlier) }
       few.removeAll(keepingCapacity: true)
-      guard hasShare(work) else { return false }
+      guard hasShare(ExactText(work.sharer), byteCount: bytes) else { return false }
       enter(work)
     }
     count += 1
@@ -58,10 +63,10 @@ struct SubmissionQueue {
     return true
   }
 
-  private func hasShare(_ work: Work) -> Bool {
-    guard let lane = lanes[ExactText(work.sharer)] else { return true }
+  private func hasShare(_ sharer: ExactText, byteCount bytes: Int) -> Bool {
+    guard let lane = lanes[sharer] else { return true }
     return lane.works.count * Self.freePart < Self.maximumItems - count
-      && (lane.byteCount + work.byteCount) * Self.freePart <= Self.maximumBytes - byteCount - work.byteCount
+      && (lane.byteCount + bytes) * Self.freePart <= Self.maximumBytes - byteCount - bytes
   }
 
   private mutating func enter(_ work: Work) {

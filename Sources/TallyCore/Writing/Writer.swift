@@ -68,10 +68,17 @@ package final class Writer: @unchecked Sendable {
       case .lost: Self.lostRefusal
       case .draining: Self.drainingRefusal
       case .readOnly: Self.readOnlyRefusal
-      case .serving: inbox.isFull ? Self.fullRefusal : nil
+      case .serving: inbox.isFull ? .queueFull : nil
       }
     if let refusal { metrics.turnAway(refusal.reason) }
     return refusal
+  }
+
+  /// Whether a sharer has its part of the queue already.
+  package func admission(of sharer: String) -> Refusal? {
+    if inbox.hasRoom(for: sharer) { return nil }
+    metrics.turnAway(.queueFull)
+    return .queueFull
   }
 
   /// Submissions that wait.
@@ -98,7 +105,7 @@ package final class Writer: @unchecked Sendable {
       }
       queue.async { self.drain() }
     case .queued: break
-    case .full: turnAway(work, Self.fullRefusal)
+    case .full: turnAway(work, .queueFull)
     case .closed: turnAway(work, Self.drainingRefusal)
     }
   }
@@ -115,7 +122,6 @@ package final class Writer: @unchecked Sendable {
   }
 
   package static let drainingRefusal = Refusal(.shuttingDown, "the server is shutting down")
-  static let fullRefusal = Refusal(.queueFull, "too many writes are waiting")
   static let readOnlyRefusal = Refusal(.readOnly, "the server accepts no writes at the moment")
   static let lostRefusal = Refusal(
     .corrupt, "the database's files were removed or replaced; nothing was applied")

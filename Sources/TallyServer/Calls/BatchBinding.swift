@@ -189,17 +189,17 @@ private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
 
   func answer(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
     do throws(Status) {
-      let (batch, whole) = try admit(context, payload)
+      let (batch, whole, sharer) = try admit(context, payload)
       let largest = services.maximumReplyByteCount
       let answer = { @Sendable (results: [Outcome<Command.Reply>]) throws(Refusal) -> Response in
         try batch.response(results, largest: largest)
       }
       if let whole {
-        submit(whole: whole(batch.items), batch, context, byteCount: payload.count, responder, answer)
+        submit(whole: whole(batch.items), sharer, context, byteCount: payload.count, responder, answer)
       } else if batch.commands.isEmpty {
         responder.answer { () throws(Refusal) in try answer(batch.results([])) }
       } else {
-        submit(batch.commands, batch, context, byteCount: payload.count, responder) {
+        submit(batch.commands, sharer, context, byteCount: payload.count, responder) {
           (outcomes) throws(Refusal) in try answer(batch.results(outcomes))
         }
       }
@@ -207,22 +207,21 @@ private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
   }
 
   private func submit<Joined: Mutation<[Outcome<Command.Reply>]>>(
-    whole command: Joined, _ batch: PreparedBatch<Response>, _ context: CallContext, byteCount: Int,
+    whole command: Joined, _ sharer: String, _ context: CallContext, byteCount: Int,
     _ responder: UnaryResponder,
     _ answer: @escaping @Sendable ([Outcome<Command.Reply>]) throws(Refusal) -> Response
   ) {
-    submit([command], batch, context, byteCount: byteCount, responder) { (outcomes) throws(Refusal) in
+    submit([command], sharer, context, byteCount: byteCount, responder) { (outcomes) throws(Refusal) in
       try answer(try outcomes[0].get())
     }
   }
 
   private func submit<Item: Mutation>(
-    _ commands: [Item], _ batch: PreparedBatch<Response>, _ context: CallContext, byteCount: Int,
+    _ commands: [Item], _ sharer: String, _ context: CallContext, byteCount: Int,
     _ responder: UnaryResponder,
     reply: @escaping @Sendable ([Outcome<Item.Reply>]) throws(Refusal) -> Response
   ) {
-    let submission = services.submission(
-      commands, userId: batch.userIds.count == 1 ? batch.userIds[0] : nil, context, byteCount: byteCount)
+    let submission = services.submission(commands, sharer: sharer, context, byteCount: byteCount)
     services.engine.submit(
       Work(submission: submission, group: context.connection) { outcomes in
         responder.answer(flush: false) { () throws(Refusal) in try reply(outcomes) }
@@ -231,8 +230,9 @@ private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
 
   private func admit(
     _ context: CallContext, _ payload: [UInt8]
-  ) throws(Status) -> (batch: PreparedBatch<Response>, whole: Joining<Command>?) {
+  ) throws(Status) -> (batch: PreparedBatch<Response>, whole: Joining<Command>?, sharer: String) {
     let (request, caller) = try services.admit(context, payload, as: Request.self, isWrite: true)
+    let sharer = try services.sharer(of: request, caller, context)
     let batch: PreparedBatch<Response>
     let whole: Joining<Command>?
     do throws(Refusal) {
@@ -243,7 +243,7 @@ private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
     } catch { throw Status(error) }
     try caller.require(.service)
     for userId in batch.userIds { try caller.mayTouch(userId: userId) }
-    return (batch, whole)
+    return (batch, whole, sharer)
   }
 }
 

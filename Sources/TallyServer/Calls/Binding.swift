@@ -29,7 +29,7 @@ struct Services: Sendable {
 
 typealias Binding = (name: String, handler: MethodHandler)
 
-/// A mutation's command and whose account it names; nil when it names an object by its id, and acts for nobody.
+/// A mutation's command and whose account it names (nil when it names an object by its id).
 struct Prepared<Command: Mutation> {
   var command: Command
   var userId: String?
@@ -96,9 +96,8 @@ private struct MutationCall<Request: Message, Response: Message, Command: Mutati
 
   private func handle(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
     do throws(Status) {
-      let prepared = try admit(context, payload)
-      var submission = services.submission(
-        [prepared.command], userId: prepared.userId, context, byteCount: payload.count)
+      let (command, sharer) = try admit(context, payload)
+      var submission = services.submission([command], sharer: sharer, context, byteCount: payload.count)
       submission.objection = objection
       let work = Work(submission: submission, group: context.connection) { [reply] outcomes in
         responder.answer(flush: false) { () throws(Refusal) -> Response in reply(try outcomes[0].get()) }
@@ -121,16 +120,18 @@ private struct MutationCall<Request: Message, Response: Message, Command: Mutati
     }
   }
 
-  private func admit(_ context: CallContext, _ payload: [UInt8]) throws(Status) -> Prepared<Command> {
+  private func admit(
+    _ context: CallContext, _ payload: [UInt8]
+  ) throws(Status) -> (command: Command, sharer: String) {
     let (request, caller) = try services.admit(context, payload, as: Request.self, isWrite: true)
-    var prepared: Prepared<Command>
+    let sharer = try services.sharer(of: request, caller, context)
+    let prepared: Prepared<Command>
     do throws(Refusal) {
       prepared = try prepare(request, caller)
     } catch { throw Status(error) }
     try caller.require(role)
     if let userId = prepared.userId { try caller.mayTouch(userId: userId) }
-    prepared.userId = prepared.userId ?? caller.actingUserId
-    return prepared
+    return (prepared.command, sharer)
   }
 }
 
@@ -139,22 +140,16 @@ extension Services {
   /// itself. The longest is DeleteMedia's: 256 ids of pages.
   static let boundedReplyByteCount = 131_072
 
-  /// - Parameter userId: nil when the submission names no user and acts for none, or names many: it counts
-  ///   against its connection then.
   func submission<Command: Mutation>(
-    _ commands: [Command], userId: String?, _ context: CallContext, byteCount: Int
+    _ commands: [Command], sharer: String, _ context: CallContext, byteCount: Int
   ) -> Submission<Command> {
     var submission = Submission(
-      commands: commands, sharer: userId ?? Self.sharer(context),
-      deadlineNanoseconds: context.deadlineNanoseconds,
+      commands: commands, sharer: sharer, deadlineNanoseconds: context.deadlineNanoseconds,
       byteCount: byteCount)
     if context.isLone { submission.lead = { context.lead($0) } }
     if context.cancelToken != nil { submission.isCancelled = { context.isCancelled } }
     return submission
   }
-
-  /// The connection. No user's id has a NUL.
-  private static func sharer(_ context: CallContext) -> String { "\0\(context.connectionId)" }
 }
 
 extension UnaryResponder {

@@ -4,7 +4,9 @@
 // Invariants:
 // 1. Every method of CreditService, UsageService, PageService and AdminService passes `admit` or
 //    `admitStream`. Health, reflection, cancellation and the harness are not rate limited.
-// 2. A call counts against its uid, and against its acting user; without an acting user, against the one user
+// 2. A call that is refused since the queue is full, or the part of whoever it counts for, costs as little as
+//    can be: its fields are not checked, its digest is not taken, and its answer is made already.
+// 3. A call counts against its uid, and against its acting user; without an acting user, against the one user
 //    that it names. A batch that names several users counts against the uid only, and so does a stream: one
 //    user's limit must not stop calls that concern many. Calls of AdminService never count against a user
 //    that they name.
@@ -28,7 +30,7 @@ extension Services {
     _ context: CallContext, _ payload: [UInt8], as type: Request.Type, isWrite: Bool
   ) throws(Status) -> (request: Request, caller: Caller) {
     let caller = try caller(context)
-    if isWrite, let refusal = engine.admission() { throw Status(refusal) }
+    if isWrite, let refusal = engine.admission() { throw .whole(refusal) }
     guard limiter.isActive else { return (try decode(type, payload), caller) }
     let request: Request
     do throws(Status) { request = try decode(type, payload) } catch {
@@ -40,6 +42,21 @@ extension Services {
       context, caller, naming: isAboutUsers ? (request as? any NamesUser)?.namedUserId : nil)
     return (request, caller)
   }
+
+  /// Whose part of the writer's queue a call takes: that of the one user whom it names, or for whom it acts,
+  /// or else its connection's.
+  /// - Throws: QUEUE_FULL when nothing more of it fits.
+  func sharer(
+    of request: some Message, _ caller: Caller, _ context: CallContext
+  ) throws(Status) -> String {
+    let userId = (request as? any NamesUser)?.namedUserId ?? caller.actingUserId
+    let sharer = userId ?? Self.sharer(context)
+    if let refusal = engine.admission(of: sharer) { throw .whole(refusal) }
+    return sharer
+  }
+
+  /// A connection as a sharer. No user's id has a NUL.
+  static func sharer(_ context: CallContext) -> String { "\0\(context.connectionId)" }
 
   /// Checks a stream before its messages are looked at. The whole stream counts as one call. One that writes
   /// waits for room in the writer's queue, so a full one turns nobody away.

@@ -71,6 +71,14 @@ extension Status {
     self.init(code: refusal.reason.code, message: refusal.message, info: Status.info(refusal))
   }
 
+  private static let queueFull = Status(Refusal.queueFull)
+
+  /// Why a call is refused before its fields are looked at. The one of which there may be very many is made
+  /// only once.
+  static func whole(_ refusal: Refusal) -> Status {
+    refusal.reason == .queueFull ? queueFull : Status(refusal)
+  }
+
   /// A status of a code and a reason that are given by the caller.
   init(code: StatusCode, _ message: String, reason: String, details: [String: String]) {
     self.init(code: code, message: message, info: Status.info(reason, details))

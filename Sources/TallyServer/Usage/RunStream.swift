@@ -117,7 +117,8 @@ struct RunStream {
     return Task {
       var pauseNanoseconds = Self.shortestPauseNanoseconds
       while true {
-        let submission = services.submission(commands, userId: nil, context, byteCount: byteCount)
+        let submission = services.submission(
+          commands, sharer: Services.sharer(context), context, byteCount: byteCount)
         let outcomes = await withCheckedContinuation { continuation in
           services.engine.submit(
             Work(submission: submission, group: nil) { continuation.resume(returning: $0) })
