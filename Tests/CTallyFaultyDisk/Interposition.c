@@ -2,20 +2,22 @@
 // before the C library's. Calls on files under no watched directory are passed on as they are.
 //
 // Invariants:
-// 1. A call on a watched file is carried out under the mutex of the disks, so that its place among the others
-//    is known.
+// 1. A call that changes a watched file, or reads it, is carried out under the mutex of the disks, so that its
+//    place among the others is known.
 // 2. A call that is to fail is not carried out; one that is to be short is, for half of its bytes, at
 //    least one.
 // 3. A lock waits for nobody: only calls that return at once are watched.
 //
 // Owner: the threads that call.
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -222,15 +224,87 @@ int rename(const char *path, const char *new_path) {
   return code;
 }
 
+// MARK: looking
+
+static int is_failing(watched *call, int kind) {
+  int fails = faulty_disk_call(call->disk, kind) == CALL_FAILS;
+  faulty_disk_leave();
+  return fails;
+}
+
+// Whether a call fails that changes nothing.
+static int fails(int descriptor, int kind) {
+  watched call;
+  return begin(&call, descriptor) && is_failing(&call, kind);
+}
+
+static int look_fails(int directory, const char *name) {
+  watched call;
+  return begin_at(&call, directory, name) && is_failing(&call, FAULTY_DISK_CALL_LOOK);
+}
+
+int fstat(int descriptor, struct stat *facts) {
+  return fails(descriptor, FAULTY_DISK_CALL_LOOK) ? -1 : REAL(fstat)(descriptor, facts);
+}
+
+int fstat64(int descriptor, struct stat64 *facts) {
+  return fails(descriptor, FAULTY_DISK_CALL_LOOK) ? -1 : REAL(fstat64)(descriptor, facts);
+}
+
+int stat(const char *path, struct stat *facts) {
+  return look_fails(AT_FDCWD, path) ? -1 : REAL(stat)(path, facts);
+}
+
+int stat64(const char *path, struct stat64 *facts) {
+  return look_fails(AT_FDCWD, path) ? -1 : REAL(stat64)(path, facts);
+}
+
+int lstat(const char *path, struct stat *facts) {
+  return look_fails(AT_FDCWD, path) ? -1 : REAL(lstat)(path, facts);
+}
+
+int lstat64(const char *path, struct stat64 *facts) {
+  return look_fails(AT_FDCWD, path) ? -1 : REAL(lstat64)(path, facts);
+}
+
+int fstatat(int directory, const char *name, struct stat *facts, int flags) {
+  return look_fails(directory, name) ? -1 : REAL(fstatat)(directory, name, facts, flags);
+}
+
+int access(const char *path, int mode) {
+  return look_fails(AT_FDCWD, path) ? -1 : REAL(access)(path, mode);
+}
+
+void *mmap64(void *place, size_t count, int protection, int flags, int descriptor, off64_t offset) {
+  if (!(flags & MAP_ANONYMOUS) && fails(descriptor, FAULTY_DISK_CALL_MAP)) return MAP_FAILED;
+  return REAL(mmap64)(place, count, protection, flags, descriptor, offset);
+}
+
+void *mmap(void *place, size_t count, int protection, int flags, int descriptor, off_t offset) {
+  return mmap64(place, count, protection, flags, descriptor, offset);
+}
+
+struct dirent *readdir(DIR *stream) {
+  return fails(dirfd(stream), FAULTY_DISK_CALL_LIST) ? NULL : REAL(readdir)(stream);
+}
+
+struct dirent64 *readdir64(DIR *stream) {
+  return fails(dirfd(stream), FAULTY_DISK_CALL_LIST) ? NULL : REAL(readdir64)(stream);
+}
+
 // MARK: locks
+
+static int lock_fails(const watched *call, const struct flock *lock) {
+  if (lock->l_type != F_UNLCK) return faulty_disk_call(call->disk, FAULTY_DISK_CALL_LOCK) == CALL_FAILS;
+  int is_of_memory = strcmp(call->rest, "/tally.db-shm") == 0;
+  if (is_of_memory && faulty_disk_is_due(call->disk, FAULTY_DISK_UNLOCK)) return 1;
+  return faulty_disk_call(call->disk, FAULTY_DISK_CALL_UNLOCK) == CALL_FAILS;
+}
 
 static int lock_with(int descriptor, int command, struct flock *lock) {
   watched call;
   if (!begin(&call, descriptor)) return REAL(fcntl64)(descriptor, command, lock);
-  int fails = lock->l_type == F_UNLCK ? strcmp(call.rest, "/tally.db-shm") == 0 &&
-                                            faulty_disk_is_due(call.disk, FAULTY_DISK_UNLOCK)
-                                      : faulty_disk_call(call.disk, FAULTY_DISK_CALL_LOCK) == CALL_FAILS;
-  int code = fails ? -1 : REAL(fcntl64)(descriptor, command, lock);
+  int code = lock_fails(&call, lock) ? -1 : REAL(fcntl64)(descriptor, command, lock);
   faulty_disk_leave();
   return code;
 }
@@ -240,7 +314,7 @@ int fcntl64(int descriptor, int command, ...) {
   va_start(list, command);
   void *argument = va_arg(list, void *);
   va_end(list);
-  if (command == F_SETLK && argument != NULL) return lock_with(descriptor, command, argument);
+  if ((command == F_SETLK || command == F_GETLK) && argument != NULL) return lock_with(descriptor, command, argument);
   return REAL(fcntl64)(descriptor, command, argument);
 }
 

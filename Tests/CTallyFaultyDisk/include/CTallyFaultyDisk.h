@@ -13,7 +13,8 @@ enum {
 };
 
 // Calls on files under the directory, the shared memory's and the lock file's among them. A lock is one that
-// is wanted, not one that is given back.
+// is wanted or asked about, an unlock one that is given back; a look asks what or whether something is there; a
+// map is one of a file; a list is a step through the directory.
 enum {
   FAULTY_DISK_CALL_READ,
   FAULTY_DISK_CALL_WRITE,
@@ -23,6 +24,10 @@ enum {
   FAULTY_DISK_CALL_LOCK,
   FAULTY_DISK_CALL_UNLINK,
   FAULTY_DISK_CALL_RENAME,
+  FAULTY_DISK_CALL_UNLOCK,
+  FAULTY_DISK_CALL_LOOK,
+  FAULTY_DISK_CALL_MAP,
+  FAULTY_DISK_CALL_LIST,
   FAULTY_DISK_CALL_COUNT
 };
 

@@ -26,7 +26,8 @@ struct IOFault: Sendable, CustomStringConvertible {
   static let all: [IOFault] =
     [
       (.read, EIO), (.write, EIO), (.write, ENOSPC), (.sync, EIO), (.truncate, EIO), (.open, EMFILE),
-      (.open, EACCES), (.lock, ENOLCK), (.unlink, EIO), (.rename, EIO),
+      (.open, EACCES), (.lock, ENOLCK), (.unlink, EIO), (.rename, EIO), (.unlock, ENOLCK), (.look, EIO),
+      (.map, ENOMEM), (.list, EIO),
     ].flatMap { (call: FaultyDisk.Call, error: Int32) in
       [1, Int32.max].map { IOFault(call: call, error: error, count: $0) }
     }

@@ -13,7 +13,9 @@ internal import Testing
   enum Failure: Sendable { case directorySync, databaseSync, logSync, unlock }
 
   /// Calls on the files of the directory, whichever.
-  enum Call: Int, Sendable, CaseIterable { case read, write, sync, truncate, open, lock, unlink, rename }
+  enum Call: Int, Sendable, CaseIterable {
+    case read, write, sync, truncate, open, lock, unlink, rename, unlock, look, map, list
+  }
 
   /// Which of the pages that wait to be written a power cut finds written.
   struct Written: Sendable {
@@ -64,6 +66,10 @@ internal import Testing
       case .lock: FAULTY_DISK_CALL_LOCK
       case .unlink: FAULTY_DISK_CALL_UNLINK
       case .rename: FAULTY_DISK_CALL_RENAME
+      case .unlock: FAULTY_DISK_CALL_UNLOCK
+      case .look: FAULTY_DISK_CALL_LOOK
+      case .map: FAULTY_DISK_CALL_MAP
+      case .list: FAULTY_DISK_CALL_LIST
       }
     return Int32(kind)
   }
@@ -72,7 +78,7 @@ internal import Testing
 
   /// What a power cut now would leave.
   func cut(_ written: Written = .none) throws -> TemporaryDirectory {
-    let left = try TemporaryDirectory()
+    let left = try TemporaryDirectory(inMemory: true)
     try #require(unsafe faulty_disk_cut(disk, left.path, written.divisor, written.remainder) == 0)
     return left
   }
