@@ -58,6 +58,8 @@ let package = Package(
     .library(name: "TTRPC", targets: ["TTRPC"]),
     .library(name: "TallyClient", targets: ["TallyClient"]),
     .library(name: "TallyTesting", targets: ["TallyTesting"]),
+    // For our own tests only, which preload it into the program.
+    .library(name: "TallyFaults", type: .dynamic, targets: ["CTallyFaultyDisk", "CTallyFaultyMemory"]),
   ],
   traits: [
     .default(enabledTraits: ["Daemon"]),
@@ -137,7 +139,9 @@ let package = Package(
 
     // Tests mirror the rooms, plus what crosses them.
     .testTarget(
-      name: "MessagesTests", dependencies: ["TallyMessages", "CTallyProtobufC"], swiftSettings: strict),
+      name: "MessagesTests",
+      dependencies: ["CTallyFaultyMemory", "TallyMessages", "TallyLocking", "CTallyProtobufC"],
+      swiftSettings: strict),
     .testTarget(
       name: "ProtoJSONTests", dependencies: ["TallyProtoJSON", "TallyMessages"], swiftSettings: strict),
     .testTarget(
@@ -215,14 +219,16 @@ let package = Package(
       name: "TallyLoadWorker", dependencies: ["TallyLoad", "TallyClient", "TallyLocking"],
       path: "Tests/TallyLoadWorker", swiftSettings: strict),
 
-    // A disk that fails, for tests: it takes the place of the system's calls in their program.
+    // A disk that fails, for tests: it takes the place of the system's calls in their program, or in one that
+    // preloads it.
     .target(
       name: "CTallyFaultyDisk", path: "Tests/CTallyFaultyDisk", cSettings: strictC,
       linkerSettings: [.linkedLibrary("dl")]),
 
-    // Memory that SQLite does not get, for tests: it takes the place of SQLite's allocator in their program.
+    // Memory that is not given, for tests: it takes the place of SQLite's allocator and of malloc, likewise.
     .target(
-      name: "CTallyFaultyMemory", dependencies: ["CTallySQLite"], path: "Tests/CTallyFaultyMemory",
+      name: "CTallyFaultyMemory", dependencies: ["CTallyFaultyDisk", "CTallySQLite"],
+      path: "Tests/CTallyFaultyMemory",
       cSettings: strictC),
 
     // Faults across processes, and the server with a fault built in that its canaries run against.
@@ -237,8 +243,8 @@ let package = Package(
       dependencies: [
         "TallyTestSupport",
         "tally", "TallyFaultyServer", "TallyLoadWorker", "TallyLoad", "TallyModel", "CTallyLoadGenerator",
-        "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages", "TallyProtoJSON",
-        "TallyServer", "TallyCore", "TallyLocking", crypto,
+        "CTallyFaultyDisk", "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages",
+        "TallyProtoJSON", "TallyServer", "TallyCore", "TallyLocking", crypto,
       ],
       swiftSettings: strict),
   ]

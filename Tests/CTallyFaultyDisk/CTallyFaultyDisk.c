@@ -88,9 +88,18 @@ int faulty_disk_is_due(faulty_disk *disk, int kind) {
   return 1;
 }
 
+static int is_triggered(const faulty_disk *disk) {
+  int error = errno;
+  int is_there = disk->trigger == NULL || access(disk->trigger, F_OK) == 0;
+  errno = error;
+  return is_there;
+}
+
 int faulty_disk_call(faulty_disk *disk, int kind) {
+  if (!is_triggered(disk)) return CALL_PASSES;
   fault *due = &disk->call_faults[kind];
   disk->calls[kind]++;
+  fault_places_note(&disk->places[kind]);
   if (!take(disk, due)) return CALL_PASSES;
   if (due->error == FAULTY_DISK_SHORT) return CALL_IS_SHORT;
   errno = due->error;
@@ -220,6 +229,7 @@ static void release(faulty_disk *disk) {
     free(disk->files[i].image);
     free(disk->files[i].dirty);
   }
+  for (int kind = 0; kind < FAULTY_DISK_CALL_COUNT; kind++) fault_places_forget(&disk->places[kind]);
   recording_free(disk->recording);
   free(disk);
 }
@@ -271,6 +281,19 @@ int faulty_disk_calls(faulty_disk *disk, int kind) {
   faulty_disk_leave();
   return calls;
 }
+
+void faulty_disk_record_places(faulty_disk *disk) {
+  faulty_disk_enter();
+  for (int kind = 0; kind < FAULTY_DISK_CALL_COUNT; kind++) {
+    fault_places_forget(&disk->places[kind]);
+    disk->places[kind].is_on = 1;
+  }
+  faulty_disk_leave();
+}
+
+int faulty_disk_place_count(faulty_disk *disk, int kind) { return disk->places[kind].count; }
+
+uint64_t faulty_disk_place(faulty_disk *disk, int kind, int index) { return disk->places[kind].ways[index]; }
 
 int faulty_disk_failures(faulty_disk *disk) {
   faulty_disk_enter();

@@ -41,7 +41,10 @@ struct faulty_disk {
   fault faults[FAULTY_DISK_FAULT_COUNT];
   fault call_faults[FAULTY_DISK_CALL_COUNT];
   int calls[FAULTY_DISK_CALL_COUNT];
+  fault_places places[FAULTY_DISK_CALL_COUNT];
   int failures;
+  // A file; calls are neither counted nor fail while it is not there. NULL: they are.
+  const char *trigger;
   int cut_skip, cut_divisor, cut_remainder, has_cut;
   void (*at_log_sync)(void *);
   void *context;

@@ -65,6 +65,18 @@ static int begin_at(watched *call, int directory, const char *name) {
   return call->disk != NULL;
 }
 
+static int is_failing(watched *call, int kind) {
+  int fails = faulty_disk_call(call->disk, kind) == CALL_FAILS;
+  faulty_disk_leave();
+  return fails;
+}
+
+// Whether a call fails that changes nothing.
+static int fails(int descriptor, int kind) {
+  watched call;
+  return begin(&call, descriptor) && is_failing(&call, kind);
+}
+
 // MARK: reading and writing
 
 static ssize_t read_with(ssize_t (*real)(int, void *, size_t, off64_t), int descriptor, void *bytes,
@@ -84,6 +96,10 @@ ssize_t pread(int descriptor, void *bytes, size_t count, off_t offset) {
 
 ssize_t pread64(int descriptor, void *bytes, size_t count, off64_t offset) {
   return read_with(REAL(pread64), descriptor, bytes, count, offset);
+}
+
+ssize_t read(int descriptor, void *bytes, size_t count) {
+  return fails(descriptor, FAULTY_DISK_CALL_READ) ? -1 : REAL(read)(descriptor, bytes, count);
 }
 
 static ssize_t write_with(ssize_t (*real)(int, const void *, size_t, off64_t), int descriptor,
@@ -225,18 +241,6 @@ int rename(const char *path, const char *new_path) {
 }
 
 // MARK: looking
-
-static int is_failing(watched *call, int kind) {
-  int fails = faulty_disk_call(call->disk, kind) == CALL_FAILS;
-  faulty_disk_leave();
-  return fails;
-}
-
-// Whether a call fails that changes nothing.
-static int fails(int descriptor, int kind) {
-  watched call;
-  return begin(&call, descriptor) && is_failing(&call, kind);
-}
 
 static int look_fails(int directory, const char *name) {
   watched call;

@@ -67,15 +67,18 @@ internal import TallySQLite
       if isNew { unsafe rmdir(resolvedPath) }
       throw error
     }
-    lockDescriptor = try Self.lock(directory, path: self.path)
-    wasEmpty = Self.size(of: Self.databaseName, in: directory) ?? 0 == 0
-    lackedLog = !wasEmpty && Self.size(of: Self.logName, in: directory) == nil
-    do {
+    let lock = try Self.lock(directory, path: self.path)
+    do throws(StoreError) {
+      wasEmpty = try Self.size(of: Self.databaseName, in: directory) ?? 0 == 0
+      let logSize = try Self.size(of: Self.logName, in: directory)
+      lackedLog = !wasEmpty && logSize == nil
       try Self.makeFiles(directory, path: self.path)
     } catch {
-      close(lockDescriptor)
+      close(lock)
       throw error
     }
+    // Last: from here on it is closed with the value.
+    lockDescriptor = lock
   }
 
   deinit { close(lockDescriptor) }
@@ -89,10 +92,11 @@ internal import TallySQLite
     return flock(descriptor, LOCK_EX | LOCK_NB) != 0
   }
 
-  /// Whether a log with something in it stands beside a database file.
+  /// Whether a log with something in it stands beside a database file, or may: it cannot be looked at.
   static func hasLog(databasePath: String) -> Bool {
     var facts = stat()
-    return unsafe lstat(databasePath + "-wal", &facts) == 0 && facts.st_size > 0
+    guard unsafe lstat(databasePath + "-wal", &facts) == 0 else { return errno != ENOENT }
+    return facts.st_size > 0
   }
 
   /// After SQLite has made the database's first page, and before anything else is put on it.
@@ -173,7 +177,7 @@ internal import TallySQLite
   /// - Throws: when there is none, but what looks like one: a ledger under another name would be taken for no
   ///   ledger at all, and every balance for zero.
   private static func makeFiles(_ directory: Int32, path: String) throws(StoreError) {
-    if size(of: databaseName, in: directory) ?? 0 == 0 { try refuseOthers(directory, path: path) }
+    if try size(of: databaseName, in: directory) ?? 0 == 0 { try refuseOthers(directory, path: path) }
     let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
     var made: [String] = []
     for name in [databaseName, logName] {
@@ -226,57 +230,70 @@ internal import TallySQLite
     StoreError(.outcomeUnknown, "cannot sync \(what): \(unsafe String(cString: strerror(errno)))")
   }
 
-  /// - Returns: nil when there is no such file.
-  private static func size(of name: String, in directory: Int32) -> Int64? {
+  /// - Returns: nil when there is no such file. One that cannot be looked at is not taken for missing.
+  private static func size(of name: String, in directory: Int32) throws(StoreError) -> Int64? {
     var facts = stat()
-    guard unsafe fstatat(directory, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
-    return Int64(facts.st_size)
+    if unsafe fstatat(directory, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 { return Int64(facts.st_size) }
+    if errno == ENOENT { return nil }
+    throw failure("cannot examine \(name)")
   }
 
   private static func refuseOthers(_ directory: Int32, path: String) throws(StoreError) {
-    if size(of: databaseName + "-wal", in: directory) ?? 0 > 0 {
+    if try size(of: databaseName + "-wal", in: directory) ?? 0 > 0 {
       throw StoreError(
         .directory,
         "\(path) holds the log \(databaseName)-wal without its database: put \(databaseName) back beside "
           + "it, or restore a backup to an empty directory")
     }
-    guard let other = try names(directory, path: path).sorted().first(where: { isDatabase($0, directory) })
-    else { return }
-    throw StoreError(
-      .directory,
-      "\(path) holds the database \(other) but no \(databaseName): rename it to \(databaseName) if it is "
-        + "the ledger to serve, or name another directory for a new one")
+    for name in try names(directory, path: path).sorted() where try isDatabase(name, directory) {
+      throw StoreError(
+        .directory,
+        "\(path) holds the database \(name) but no \(databaseName): rename it to \(databaseName) if it is "
+          + "the ledger to serve, or name another directory for a new one")
+    }
   }
 
   private static func names(_ directory: Int32, path: String) throws(StoreError) -> [String] {
     // Of its own: reading moves on in what is open.
-    let descriptor = unsafe openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0, let stream = unsafe fdopendir(descriptor) else {
-      throw failure("cannot list \(path)")
+    let descriptor = retrying { unsafe openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    guard descriptor >= 0 else { throw failure("cannot list \(path)") }
+    guard let stream = unsafe fdopendir(descriptor) else {
+      let error = failure("cannot list \(path)")
+      close(descriptor)
+      throw error
     }
     defer { _ = unsafe closedir(stream) }
     var names: [String] = []
-    while let entry = unsafe readdir(stream) {
+    while true {
+      errno = 0
+      guard let entry = unsafe readdir(stream) else {
+        if errno != 0 { throw failure("cannot list \(path)") }
+        return names
+      }
       names.append(
         unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
           unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
         })
     }
-    return names
   }
 
   /// How every file of SQLite's begins.
   private static let signature = Array("SQLite format 3\0".utf8)
 
   /// Whether a regular file, which nothing in this process has open, is a database of SQLite's.
-  private static func isDatabase(_ name: String, _ directory: Int32) -> Bool {
-    guard name != databaseName, size(of: name, in: directory) ?? 0 > 0 else { return false }
+  /// - Throws: when it cannot be told of a file of this user's.
+  private static func isDatabase(_ name: String, _ directory: Int32) throws(StoreError) -> Bool {
+    guard name != databaseName, try size(of: name, in: directory) ?? 0 > 0 else { return false }
     let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
-    let descriptor = unsafe openat(directory, name, flags)
-    guard descriptor >= 0 else { return false }
+    let descriptor = retrying { unsafe openat(directory, name, flags) }
+    guard descriptor >= 0 else {
+      if [ELOOP, ENXIO, ENOENT].contains(errno) { return false }
+      throw failure("cannot open \(name)")
+    }
     defer { close(descriptor) }
     var bytes = [UInt8](repeating: 0, count: signature.count)
-    let count = unsafe read(descriptor, &bytes, bytes.count)
+    let count = retrying { Int32(clamping: unsafe read(descriptor, &bytes, bytes.count)) }
+    if count < 0 && errno != EISDIR { throw failure("cannot read \(name)") }
     return count == bytes.count && bytes == signature
   }
 

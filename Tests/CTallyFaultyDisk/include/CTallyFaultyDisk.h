@@ -3,6 +3,8 @@
 #pragma once
 #include <stdint.h>
 
+#include "FaultPlaces.h"
+
 // What fails: a sync of the directory, of the database, of the log, or the unlocking of shared memory.
 enum {
   FAULTY_DISK_DIRECTORY_SYNC,
@@ -46,6 +48,11 @@ void faulty_disk_fail(faulty_disk *disk, int kind, int skip, int count, int erro
 void faulty_disk_fail_call(faulty_disk *disk, int kind, int skip, int count, int error);
 // How many calls of a kind there were.
 int faulty_disk_calls(faulty_disk *disk, int kind);
+// Notes for each call from now on the way through the code that leads to it, as a number. Those of a kind are
+// read when no calls may come.
+void faulty_disk_record_places(faulty_disk *disk);
+int faulty_disk_place_count(faulty_disk *disk, int kind);
+uint64_t faulty_disk_place(faulty_disk *disk, int kind, int index);
 // How many calls have failed or were short.
 int faulty_disk_failures(faulty_disk *disk);
 

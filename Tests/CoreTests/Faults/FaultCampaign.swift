@@ -38,22 +38,25 @@ struct FaultCampaign {
   /// - Parameters:
   ///   - name: of what fails.
   ///   - callCount: how often it would be called.
+  ///   - places: which of these calls may be meant; nil: all.
   ///   - count: calls that fail from some place on.
   ///   - isUnseen: nobody may notice.
   ///   - prepare: makes of faults those that are meant.
   mutating func run(
-    _ name: String, of callCount: Int, count: Int32, isUnseen: Bool = false,
+    _ name: String, of callCount: Int, at places: [Int32]? = nil, count: Int32, isUnseen: Bool = false,
     fault prepare: @escaping @Sendable (any Faults) -> Void = { _ in },
     check: @escaping @Sendable (FaultRun, any Faults) throws -> Void = { _, _ in }
   ) throws {
     let began = ContinuousClock.now
     var runs = FaultScenario.Report()
-    for skip in points.choose(of: callCount) {
+    for skip in points.choose(from: places ?? (0..<callCount).map { Int32($0) }) {
       var report = try attempt(skip: skip, count: count, prepare, check)
       if isUnseen && report.wasTold { report.problems.append("somebody was told") }
       runs.add(report, at: skip)
     }
-    if callCount > 0 { runs.tell("\(scenario.name), \(name), \(callCount) places", began) }
+    if callCount > 0 {
+      runs.tell("\(scenario.name), \(name), \(places?.count ?? callCount) of \(callCount) places", began)
+    }
   }
 
   private func attempt(

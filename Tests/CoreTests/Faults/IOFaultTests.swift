@@ -53,9 +53,10 @@ private final class DiskFaults: Faults {
 
   func begin(skip: Int32, count: Int32) {
     calls = allCounts
+    if fault == nil && FaultPoints.isByWays { disk.recordPlaces() }
     failures = disk.failureCount
     written = Self.choices[Int(skip) % Self.choices.count]
-    verifies = skip % 4 == 2
+    verifies = skip % 13 == 6
     if let fault { disk.fail(fault.call, skip: skip, count: count, error: fault.error) }
   }
 
@@ -67,6 +68,9 @@ private final class DiskFaults: Faults {
 
   /// Calls since `begin`, of each kind.
   var callCounts: [Int] { zip(allCounts, calls).map { $0 - $1 } }
+
+  /// The ways that have led to them; none unless they are asked for.
+  var ways: [[UInt64]] { FaultyDisk.Call.allCases.map { disk.places($0) } }
 
   var callCount: Int { fault.map { callCounts[$0.call.rawValue] } ?? 0 }
   var failureCount: Int { disk.failureCount - failures }
@@ -91,12 +95,44 @@ struct IOFaultTests {
       #expect(faulty_memory_skip_pauses(1) != 0)
       return try DiskFaults(directory)
     }
-    let calls = try campaign.runWhole { ($0 as? DiskFaults)?.callCounts ?? [] }
+    let calls = try campaign.runWhole {
+      (counts: ($0 as? DiskFaults)?.callCounts ?? [], ways: ($0 as? DiskFaults)?.ways ?? [])
+    }
     for fault in IOFault.all {
+      let place = fault.call.rawValue
+      let places = FaultPoints.isByWays ? FaultPoints.ends(of: calls.ways[place]) : nil
       try campaign.run(
-        fault.description, of: calls[fault.call.rawValue], count: fault.count, isUnseen: fault.isUnseen,
+        fault.description, of: calls.counts[place], at: places, count: fault.count, isUnseen: fault.isUnseen,
         fault: { ($0 as? DiskFaults)?.fault = fault },
         check: { run, faults in (faults as? DiskFaults)?.check(run) })
+    }
+  }
+
+  /// Whether a start in a directory that holds a database under another name is refused, and makes no ledger.
+  private func isRefused(_ directory: TemporaryDirectory) -> Bool {
+    do throws(StoreError) {
+      try SQLiteEngine.open(FaultRun.configuration(directory)).close()
+      return false
+    } catch {
+      return unsafe error.code == .directory && access(directory.databasePath, F_OK) != 0
+    }
+  }
+
+  @Test(
+    "a directory that cannot be looked into is not taken for an empty one",
+    arguments: IOFault.all.filter { [.look, .list, .open, .read].contains($0.call) && !$0.isUnseen })
+  func everyLook(fault: IOFault) throws {
+    var skip: Int32 = 0
+    while true {
+      let directory = try TemporaryDirectory(inMemory: true)
+      let other = directory.path + "/backup.db"
+      defer { unsafe unlink(other) }
+      try Connection(path: other, options: ConnectionOptions(readOnly: false)).execute("CREATE TABLE t (x)")
+      let disk = try FaultyDisk(directory)
+      disk.fail(fault.call, skip: skip, count: fault.count, error: fault.error)
+      #expect(isRefused(directory), "\(fault) at \(skip)")
+      if disk.failureCount == 0 { return }
+      skip += 1
     }
   }
 

@@ -1,4 +1,5 @@
-// SQLite asks for memory and gets none, at the places at which it asks: once, or from then on.
+// Memory is asked for and not given, at the places at which it is asked for: SQLite's, once or from then on,
+// and what the log is examined with.
 
 internal import CTallyFaultyMemory
 internal import TallySQLite
@@ -10,10 +11,43 @@ internal import Testing
 
 /// The allocations of the thread that begins them.
 private final class MemoryFaults: Faults {
-  func begin(skip: Int32, count: Int32) { faulty_memory_fail(skip, count) }
-  func end() { faulty_memory_end() }
+  /// A run of which nothing fails is to be told where it asks.
+  private let records: Bool
+
+  init(records: Bool = false) { self.records = records }
+
+  func begin(skip: Int32, count: Int32) {
+    if records { faulty_memory_record(count == 0 ? 1 : 0) }
+    faulty_memory_fail(skip, count)
+  }
+
+  func end() {
+    faulty_memory_end()
+    faulty_memory_record(0)
+  }
+
   var callCount: Int { Int(faulty_memory_calls()) }
   var failureCount: Int { Int(faulty_memory_failures()) }
+  func willEnd(_ run: FaultRun) {}
+
+  /// The ways that have led to those that were recorded.
+  func takePlaces() -> [UInt64] {
+    defer { faulty_memory_forget_places() }
+    return (0..<faulty_memory_place_count()).map { faulty_memory_place($0) }
+  }
+}
+
+/// Allocations of the C library's with which the log is examined and written back.
+private final class PieceFaults: Faults {
+  private static let pieceByteCount = 1 << 20
+
+  func begin(skip: Int32, count: Int32) {
+    faulty_memory_fail_system({ size, _ in size == PieceFaults.pieceByteCount ? 1 : 0 }, skip, count)
+  }
+
+  func end() { faulty_memory_end_system() }
+  var callCount: Int { Int(faulty_memory_system_calls()) }
+  var failureCount: Int { Int(faulty_memory_system_failures()) }
   func willEnd(_ run: FaultRun) {}
 }
 
@@ -26,9 +60,25 @@ struct MemoryFaultTests {
 
   @Test("whichever allocation of SQLite fails", arguments: FaultScenario.all)
   func everyAllocation(scenario: FaultScenario) throws {
-    var campaign = try FaultCampaign(scenario, limit: 3) { _ in MemoryFaults() }
-    let calls = try campaign.runWhole { $0.callCount }
-    for count in Self.counts { try campaign.run("allocation, \(count)", of: calls, count: count) }
+    var campaign = try FaultCampaign(scenario, limit: 3) { _ in MemoryFaults(records: FaultPoints.isByWays) }
+    let found = try campaign.runWhole {
+      (count: $0.callCount, ways: ($0 as? MemoryFaults)?.takePlaces() ?? [])
+    }
+    let places = FaultPoints.isByWays ? FaultPoints.ends(of: found.ways) : nil
+    for count in Self.counts {
+      try campaign.run("allocation, \(count)", of: found.count, at: places, count: count)
+    }
+  }
+
+  @Test(
+    "whichever allocation fails with which the log is examined",
+    .enabled(if: faulty_memory_watches_system() != 0),
+    arguments: [FaultScenario.startAfterKill, .verifyingFile])
+  func everyPiece(scenario: FaultScenario) throws {
+    var campaign = try FaultCampaign(scenario, limit: 0) { _ in PieceFaults() }
+    let count = try campaign.runWhole { $0.callCount }
+    #expect(count > 0)
+    for failures in Self.counts { try campaign.run("piece, \(failures)", of: count, count: failures) }
   }
 
   @Test("whichever allocation of a write fails, in an engine that goes on", arguments: counts)
@@ -71,5 +121,59 @@ struct MemoryFaultTests {
     #expect(faulty_memory_failures() == 1)
     statement.reset()
     #expect(try statement.first { (columns) in columns.text() } == "1234567890123")
+  }
+
+  /// What is stored, and what is made of it as it is read.
+  private static func rows(_ connection: Connection) throws(SQLiteError) -> [[ColumnValue]] {
+    let statement = try connection.prepare(
+      """
+      SELECT number, text, bytes, number, bytes, substr(text, 2), substr(bytes, 2), zeroblob(number % 5000) \
+      FROM value ORDER BY id
+      """)
+    return try statement.all { (columns) in
+      [
+        .integer(columns.int()), .text(Array(columns.text().utf8)), .blob(columns.blob()),
+        // As another type than it is stored with.
+        .text(Array(columns.text().utf8)), .text(Array(columns.text().utf8)),
+        columns.value(), columns.value(), .blob(columns.blob()),
+      ]
+    }
+  }
+
+  /// - Returns: a file of texts and bytes, those of which do and do not fit a page among them.
+  private static func storeValues(_ directory: TemporaryDirectory) throws {
+    let connection = try directory.connection()
+    try connection.execute("CREATE TABLE value (id INTEGER PRIMARY KEY, number INT, text TEXT, bytes BLOB)")
+    let insert = try connection.prepare("INSERT INTO value (number, text, bytes) VALUES (?, ?, ?)")
+    for length in [2, 40, 300, 5_000, 20_000] {
+      insert.bind(Int64(length) * 1_000_003)
+      insert.bind(String(repeating: "x", count: length))
+      insert.bind([UInt8](repeating: 0x61, count: length))
+      try insert.run()
+    }
+  }
+
+  @Test(
+    "whichever allocation fails while values are read, they are those that were stored", arguments: counts)
+  func everyValue(count: Int32) throws {
+    let directory = try TemporaryDirectory(inMemory: true)
+    try Self.storeValues(directory)
+    let right = try Self.rows(try directory.connection())
+    var (skip, refusals) = (Int32(0), 0)
+    while true {
+      let connection = try directory.connection()
+      faulty_memory_fail(skip, count)
+      defer { faulty_memory_end() }
+      do throws(SQLiteError) {
+        let found = try Self.rows(connection)
+        #expect(found == right, "allocation \(skip)")
+      } catch {
+        refusals += 1
+        #expect(error.kind == .outOfMemory, "allocation \(skip): \(error)")
+      }
+      if faulty_memory_failures() == 0 { break }
+      skip += 1
+    }
+    #expect(refusals > 20, "of \(skip)")
   }
 }

@@ -55,6 +55,17 @@ internal import Testing
   /// How many calls of a kind there were.
   func callCount(_ call: Call) -> Int { Int(unsafe faulty_disk_calls(disk, Self.number(call))) }
 
+  func recordPlaces() { unsafe faulty_disk_record_places(disk) }
+
+  /// The ways that have led to the calls of a kind.
+  func places(_ call: Call) -> [UInt64] {
+    let kind = Self.number(call)
+    let count = unsafe faulty_disk_place_count(disk, kind)
+    return (0..<count).map { index in
+      unsafe faulty_disk_place(disk, kind, index)
+    }
+  }
+
   private static func number(_ call: Call) -> Int32 {
     let kind =
       switch call {
