@@ -79,6 +79,7 @@ TallyArena *tally_arena_begin(size_t budget_bytes) {
   own_arena->in_use = true;
   own_arena->budget_left = budget_bytes & ~(TALLY_ARENA_ALIGNMENT - 1);
   own_arena->exhausted = false;
+  own_arena->starved = false;
   return own_arena;
 }
 
@@ -93,6 +94,7 @@ void *tally_arena_grow(TallyArena *arena, size_t size) {
   size_t chunk = arena->newest->size < LARGEST_STEP / 2 ? arena->newest->size * 2 : LARGEST_STEP;
   if (!push_chunk(arena, size > chunk ? size : chunk)) {
     arena->exhausted = true;
+    arena->starved = true;
     return NULL;
   }
   void *block = arena->next;

@@ -30,14 +30,13 @@ typealias Unpack<C> = (
 func decodeMessage<M: CBacked>(
   _ bytes: [UInt8], _ budgetBytes: Int, _ unpack: Unpack<M.C>
 ) throws(DecodeError) -> M {
-  guard let arena = unsafe tally_arena_begin(budgetBytes) else {
-    throw .budgetExceeded(limitBytes: 0)
-  }
+  guard let arena = unsafe tally_arena_begin(budgetBytes) else { throw .outOfMemory }
   defer { unsafe tally_arena_end(arena) }
   let unpacked = unsafe bytes.withUnsafeBufferPointer { buffer in
     unsafe unpack(&arena.pointee.allocator, buffer.count, buffer.baseAddress)
   }
   // Checked first, since a decoder that was refused memory may report any error.
+  if unsafe arena.pointee.starved { throw .outOfMemory }
   if unsafe arena.pointee.exhausted { throw .budgetExceeded(limitBytes: budgetBytes) }
   guard let c = unsafe unpacked else { throw .malformed }
   return try unsafe M(reading: c)

@@ -17,12 +17,14 @@ public protocol Message: Sendable, Equatable {
 }
 
 /// Why bytes are not a message. Fields are paths in the names of the .proto, such as `items[3].user_id`. The
-/// same bytes fail again, so a retry is of no use.
+/// same bytes fail again, so a retry is of no use, unless there was no memory.
 public enum DecodeError: Error, Sendable, Equatable {
   /// Not protobuf's wire format, or cut short.
   case malformed
   /// The message would take more memory than `DecodeLimit` allows one of its size, in bytes.
   case budgetExceeded(limitBytes: Int)
+  /// The system has no memory for it now.
+  case outOfMemory
   /// A singular submessage appears more than once (no encoder writes that), or two keys of a map differ only
   /// in their Unicode normal form.
   case duplicateField(field: String)
@@ -34,7 +36,7 @@ public enum DecodeError: Error, Sendable, Equatable {
   /// The same error with the path of the message whose `field` holds the one that failed.
   func within(_ field: String) -> DecodeError {
     switch self {
-    case .malformed, .budgetExceeded: self
+    case .malformed, .budgetExceeded, .outOfMemory: self
     case .duplicateField(let inner): .duplicateField(field: "\(field).\(inner)")
     case .invalidUTF8(let inner): .invalidUTF8(field: "\(field).\(inner)")
     case .containsNUL(let inner): .containsNUL(field: "\(field).\(inner)")

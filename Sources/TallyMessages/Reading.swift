@@ -126,7 +126,7 @@ extension DecodeError {
   /// The same error with the index of the element of a repeated text field.
   fileprivate func at(_ field: String, _ index: Int) -> DecodeError {
     switch self {
-    case .malformed, .budgetExceeded, .duplicateField: self
+    case .malformed, .budgetExceeded, .outOfMemory, .duplicateField: self
     case .invalidUTF8: .invalidUTF8(field: "\(field)[\(index)]")
     case .containsNUL: .containsNUL(field: "\(field)[\(index)]")
     }

@@ -118,7 +118,7 @@ extension DecodeError? {
   var isOfContent: Bool {
     switch self {
     case .invalidUTF8, .containsNUL, .duplicateField: true
-    case .malformed, .budgetExceeded, nil: false
+    case .malformed, .budgetExceeded, .outOfMemory, nil: false
     }
   }
 }

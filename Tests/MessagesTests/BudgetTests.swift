@@ -1,5 +1,7 @@
-// The decode budget: enough for every legal message, and never more.
+// The decode budget: enough for every legal message, and never more; and no memory for it.
+import CTallyFaultyMemory
 import CTallyProtobufC
+import TallyLocking
 import Testing
 
 @testable import TallyMessages
@@ -124,9 +126,57 @@ import Testing
     #expect(unsafe tally_arena_begin(1 << 10) == nil)
     #expect(
       decodeError { () throws(DecodeError) in try TallystickV1.ConsumeRequest.decode([]) }
-        == .budgetExceeded(limitBytes: 0))
+        == .outOfMemory)
     unsafe tally_arena_end(arena)
     #expect(try TallystickV1.ConsumeRequest.decode([]) == TallystickV1.ConsumeRequest())
+  }
+
+  /// Whether memory is asked for by an arena: for itself, or for a chunk of small blocks. Nothing else on a
+  /// thread that decodes takes these sizes.
+  private static let isOfArena: @convention(c) (Int, Int32) -> Int32 = { size, isCleared in
+    if isCleared != 0 { return unsafe size == MemoryLayout<TallyArena>.size ? 1 : 0 }
+    return size > 1 << 16 && (size - 16).nonzeroBitCount == 1 ? 1 : 0
+  }
+
+  /// Decodes on a new thread, while the next but so many of its arena's allocations fails, and once more.
+  private static func decode(
+    _ bytes: [UInt8], failing skip: Int32
+  ) async -> (hasFailed: Bool, error: DecodeError?, last: DecodeError?) {
+    await withCheckedContinuation { continuation in
+      let code = startThread {
+        faulty_memory_fail_system(isOfArena, skip, 1)
+        let error = decodeError { () throws(DecodeError) in try TallystickV1.BatchConsumeRequest.decode(bytes)
+        }
+        faulty_memory_end_system()
+        let hasFailed = faulty_memory_system_failures() > 0
+        let last = decodeError { () throws(DecodeError) in try TallystickV1.BatchConsumeRequest.decode(bytes)
+        }
+        continuation.resume(returning: (hasFailed, error, last))
+      }
+      if code != 0 { continuation.resume(returning: (false, .malformed, nil)) }
+    }
+  }
+
+  @Test(
+    "whichever allocation of an arena fails, the message is refused for that, and the next one is whole",
+    .enabled(if: faulty_memory_watches_system() != 0, "a sanitizer has an allocator of its own"))
+  func starved() async {
+    var batch = TallystickV1.BatchConsumeRequest()
+    batch.items = Array(repeating: TallystickV1.ConsumeRequest(), count: Self.maximumItems)
+    let bytes = batch.encode()
+    var failures: Int32 = 0
+    while true {
+      let found = await Self.decode(bytes, failing: failures)
+      #expect(found.last == nil, "\(failures)")
+      guard found.hasFailed else {
+        #expect(found.error == nil)
+        break
+      }
+      #expect(found.error == .outOfMemory, "\(failures)")
+      failures += 1
+    }
+    // Itself, its first chunk, and larger ones.
+    #expect(failures > 4)
   }
 
   @Test("blocks are aligned, apart from each other, and within the budget")

@@ -38,6 +38,8 @@ typedef struct TallyArena {
   bool in_use;
   // A block was refused, by the budget or by the system.
   bool exhausted;
+  // By the system.
+  bool starved;
   struct TallyArenaChunk *newest;
 } TallyArena;
 

@@ -13,6 +13,7 @@ extension Refusal {
       self.init(
         .invalidField, "the payload takes more than \(limit) bytes of memory",
         details: ["field": "payload", "limit": String(limit)])
+    case .outOfMemory: self.init(.queueFull, "there is no memory for the payload now")
     case .duplicateField(let field): self = invalidField(field, "appears more than once")
     case .invalidUTF8(let field): self = invalidField(field, "is not UTF-8")
     case .containsNUL(let field): self = invalidField(field, "contains a NUL")
