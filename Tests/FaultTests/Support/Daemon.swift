@@ -71,7 +71,7 @@ struct Daemon: Sendable {
     return daemon
   }
 
-  private func isServing() async -> Bool {
+  func isServing() async -> Bool {
     let client = TallyClient(socket: workplace.socket, defaults: CallOptions(retry: .never))
     defer { client.close() }
     let info = try? await client.call(TallystickV1.AdminService.getServerInfo, .init())

@@ -104,6 +104,13 @@ enum Files {
     return names
   }
 
+  /// An empty file.
+  static func make(_ path: String) throws {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    try #require(descriptor >= 0)
+    close(descriptor)
+  }
+
   static func isThere(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
   /// Empty when it is no link.
@@ -146,6 +153,10 @@ enum Programs {
   }()
 
   static var tally: String { "\(directory)/tally" }
+  /// What is preloaded into a program whose calls are to fail.
+  static var faults: String { "\(directory)/libTallyFaults.so" }
+  /// A sanitizer has to be loaded before any other library.
+  static var isSanitized: Bool { directory.contains("/.build-") }
   static var faultyServer: String { "\(directory)/TallyFaultyServer" }
   static var loadGenerator: String { "\(directory)/CTallyLoadGenerator" }
   static var loadWorker: String { "\(directory)/TallyLoadWorker" }
