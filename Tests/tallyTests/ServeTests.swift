@@ -85,6 +85,25 @@ struct ServeTests {
     try directory.remove()
   }
 
+  @Test("a start with too few descriptors for any connection is refused, and says how many it needs")
+  func fewDescriptors() throws {
+    let directory = try Rig.temporaryDirectory()
+    func serve(_ limit: String) throws -> ProcessResult {
+      try ChildProcess.run(
+        [
+          "sh", "-c", "ulimit -n \(limit); exec \"$@\"", "sh", Program.path, "serve", "--any-file-system",
+          "--database", directory.path + "/data", "--socket", directory.path + "/s",
+        ], environment: Rig.clean([:]))
+    }
+    for limit in ["40", "96"] {
+      let result = try serve(limit)
+      #expect(result.status == 71)
+      #expect(result.error.contains("needs 96 descriptors") && result.error.contains("only \(limit)"))
+    }
+    #expect(!System.isThere(directory.path + "/data"))
+    try directory.remove()
+  }
+
   @Test("it ends and leaves nothing behind when its parent is killed")
   func parentKilled() async throws {
     let shell = try ChildProcess(

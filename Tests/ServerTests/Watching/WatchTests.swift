@@ -236,7 +236,8 @@ import Testing
         let watch = try WatchCall(live.connection, from: next)
         if round < 3 { try await live.consumeBatch(["a"], 10, prefix: "\(round)") }
         round += 1
-        #expect(try await watch.failure().reason == "STREAM_ENDED")
+        let failure = try await watch.failure()
+        #expect(failure.reason == "STREAM_ENDED", "\(failure)")
         sequences += watch.sequences
         next = max(next, watch.nextSequence)
         return sequences.count >= 31

@@ -61,12 +61,7 @@ struct ServerLife {
     }
     try checkThreads()
     let options = try options(listening)
-    let descriptors = try System.raiseDescriptorLimit()
-    if descriptors < Int64(options.server.maximumConnections) + Self.ownDescriptorCount {
-      logger.warning(
-        "the descriptor limit is below --max-connections: new connections wait when it is reached",
-        metadata: ["descriptors": "\(descriptors)", "connections": "\(options.server.maximumConnections)"])
-    }
+    try checkDescriptors(connectionCount: Int64(options.server.maximumConnections))
     let server: TallyServer
     do throws(StoreError) {
       server = try TallyServer(options: options, logger: logger) { (configuration) throws(StoreError) in
@@ -102,6 +97,21 @@ struct ServerLife {
         .system,
         "the server needs \(needed) threads, but may have only \(threads): "
           + "raise the limit of tasks (systemd's TasksMax, --pids-limit of a container, ulimit -u)")
+    }
+  }
+
+  private func checkDescriptors(connectionCount: Int64) throws {
+    let descriptors = try System.raiseDescriptorLimit()
+    if descriptors <= Self.ownDescriptorCount {
+      throw Failure(
+        .system,
+        "the server needs \(Self.ownDescriptorCount) descriptors beside its connections, but may have only "
+          + "\(descriptors) in all: raise the limit (systemd's LimitNOFILE, ulimit -n)")
+    }
+    if descriptors < connectionCount + Self.ownDescriptorCount {
+      logger.warning(
+        "the descriptor limit is below --max-connections: new connections wait when it is reached",
+        metadata: ["descriptors": "\(descriptors)", "connections": "\(connectionCount)"])
     }
   }
 
