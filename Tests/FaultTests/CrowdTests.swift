@@ -16,14 +16,17 @@ extension FaultTests {
     /// What a crowd may add to the server's memory: 16 KiB for each of 2,000 connections, or 3.6 KB for each
     /// of 10,000 streams, and 64 MiB for what the neighbours' calls and their caches take.
     private static let memoryBytes = (64 + 64) << 20
-    /// Beside what waits for peers that do not read, 1 MiB for each.
-    private static let unreadMemoryBytes = (64 + 64 + 64) << 20
+    /// The server's least total of what waits to be sent, and its total of what one uid's requests hold: see
+    /// docs/OPERATIONS.md.
+    private static let outboundBytes = 32 << 20
+    private static let inboundBytes = 256 << 20
     private static let neighbours = Load(connections: 8, depth: 8, seconds: 1)
 
     /// Has the neighbours measured, then lets a crowd come, which stays while they are measured again.
+    /// - Parameter meanwhile: what the crowd does twenty times a second while they are.
     private static func beside(
       _ options: DaemonOptions = DaemonOptions(), memoryBytes: Int = memoryBytes,
-      _ come: (Daemon) async throws -> [Intruder]
+      _ come: (Daemon) async throws -> [Intruder], meanwhile: ([Intruder]) async throws -> Void = { _ in }
     ) async throws {
       let daemon = try await Daemon.start(try Workplace(), options)
       try await Load.fund(neighbours.accountCount, daemon)
@@ -31,7 +34,12 @@ extension FaultTests {
       let before = Footprint(daemon.child)
       var crowd = try await come(daemon)
       try await eventually("the neighbours keep half of their throughput") {
-        let beside = try await neighbours.run(daemon)
+        let measured = try neighbours.start(daemon)
+        while measured.isRunning {
+          try await meanwhile(crowd)
+          try await Task.sleep(for: .milliseconds(50))
+        }
+        let beside = try await LoadReport(measured, daemon)
         #expect(beside.failedCount == 0, "\(beside)")
         print("crowd of \(crowd.count): \(beside.perSecond)/s beside it, \(alone.perSecond)/s alone")
         return beside.perSecond >= 0.5 * alone.perSecond
@@ -90,23 +98,82 @@ extension FaultTests {
       }
     }
 
-    @Test("watchers of the ledger and askers of balances that never read, or a little now and then")
+    /// Calls whose replies come to twice what may wait for all: 1,000 balances, or the ledger from its start.
+    private static func asks() -> (reads: [UInt8], watches: [UInt8]) {
+      var watch = TallystickV1.WatchTransactionsRequest()
+      watch.fromSequence = 1
+      var balances = TallystickV1.BatchGetBalancesRequest()
+      balances.userIds = (0..<1_000).map { "user-\($0)-with-a-long-name" }
+      let reads = (1...50 as ClosedRange<UInt32>).flatMap {
+        Intruder.call(2 * $0 + 1, Credits.batchGetBalances, balances.encode())
+      }
+      return (reads, Intruder.call(1, Credits.watchTransactions, watch.encode()))
+    }
+
+    @Test("128 peers that read nothing, or a little now and then, share what may wait for all of them")
     func readers() async throws {
-      try await Self.beside(memoryBytes: Self.unreadMemoryBytes) { daemon in
-        let peers = try Self.peers(64, daemon)
-        var watch = TallystickV1.WatchTransactionsRequest()
-        watch.fromSequence = 1
-        var balances = TallystickV1.BatchGetBalancesRequest()
-        balances.userIds = (0..<1_000).map { "user-\($0)-with-a-long-name" }
-        let watches = Intruder.call(1, Credits.watchTransactions, watch.encode())
-        let reads = (1...50 as ClosedRange<UInt32>).flatMap {
-          Intruder.call(2 * $0 + 1, Credits.batchGetBalances, balances.encode())
-        }
+      let options = DaemonOptions(flags: ["--max-total-outbound-bytes", "\(Self.outboundBytes)"])
+      let (reads, watches) = Self.asks()
+      try await Self.beside(options, memoryBytes: Self.outboundBytes + 64 << 20) { daemon in
+        let peers = try Self.peers(128, daemon)
         for (number, peer) in peers.enumerated() {
-          _ = peer.sendSome((number % 2 == 0 ? watches : reads)[...])
-          if number % 4 == 0 { peer.receive() }
+          _ = peer.sendSome((number % 4 == 0 ? watches : reads)[...])
+        }
+        // 1 MiB would wait for each of 96 that ask for more. An open socket takes the byte, or is full.
+        try await eventually("some are cut off") {
+          let asking = peers.enumerated().filter { $0.offset % 4 != 0 }.map(\.element)
+          for peer in asking { _ = peer.sendSome([0]) }
+          return asking.count { $0.isClosed } >= 16
         }
         return peers
+      } meanwhile: { peers in
+        for peer in peers[..<64] { peer.receive(atMost: 256) }
+      }
+    }
+
+    @Test("96 peers that hold 4 MiB of a frame each share what one uid may hold; over it frames are dropped")
+    func halfFrames() async throws {
+      try await Self.beside(memoryBytes: Self.inboundBytes + 64 << 20) { daemon in
+        let peers = try Self.peers(96, daemon)
+        let length = 4 << 20
+        let frame =
+          Intruder.header(length: length, stream: 1, type: 1)
+          + [UInt8](repeating: 7, count: length - 1)
+        for peer in peers { try await peer.send(frame, reading: true) }
+        let overCount = peers.count - Self.inboundBytes / length
+        try await eventually("those over the total are dropped") {
+          for peer in peers { peer.receive() }
+          return peers.count { $0.hasFrame } >= overCount
+        }
+        for peer in peers where peer.hasFrame {
+          #expect(try await peer.answers(1) == ["TOO_MANY_BYTES"])
+        }
+        return peers
+      }
+    }
+
+    @Test("peers that send noise, bombs, endless bodies, no text and single bytes all the time")
+    func harm() async throws {
+      // Field 1, a submessage of no bytes: half a million items of a batch.
+      let bomb = [[UInt8]](repeating: [0x0A, 0x00], count: 1 << 19).flatMap { $0 }
+      let endless = Intruder.header(length: (16 << 20) - 1, stream: 1, type: 1)
+      var random = SeededRandom(seed: 8)
+      var stream: UInt32 = 1
+      var daemonSocket = ""
+      try await Self.beside { daemon in
+        daemonSocket = daemon.workplace.socket
+        let peers = try Self.peers(7, daemon)
+        try await peers[0].send(endless)
+        return peers
+      } meanwhile: { peers in
+        stream += 2
+        let noText = Intruder.call(stream, Credits.getBalance, [0x0A, 0x02, 0xFF, 0xFE])
+        try await peers[0].send([UInt8](repeating: 7, count: 1 << 16), reading: true)
+        try await peers[1].send(Intruder.call(stream, Credits.batchConsume, bomb), reading: true)
+        for peer in peers[2..<6] { try await peer.send(noText, reading: true) }
+        try await peers[6].send([0])
+        let noise = try Intruder(daemonSocket)
+        _ = noise.sendSome((0..<4_096).map { _ in UInt8.random(in: 0...255, using: &random) }[...])
       }
     }
 

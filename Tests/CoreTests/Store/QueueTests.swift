@@ -19,8 +19,11 @@ struct QueueTests {
     _ queue: inout SubmissionQueue, _ work: Work, fits: Bool = true,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
+    let hasRoom = queue.hasRoom(for: work.sharer)
     let didFit = queue.add(work)
     try #require(didFit == fits, sourceLocation: sourceLocation)
+    // What has no room never fits, and what is small fits if there is any.
+    if didFit || work.byteCount == 1 { try #require(hasRoom == didFit, sourceLocation: sourceLocation) }
   }
 
   private func take(_ queue: inout SubmissionQueue) -> [Work] { queue.take() }

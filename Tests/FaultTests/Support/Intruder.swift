@@ -68,15 +68,17 @@ final class Intruder {
     }
   }
 
-  /// Takes what has arrived.
-  func receive() {
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    while !isClosed {
+  /// Takes what has arrived, or so much of it.
+  func receive(atMost limit: Int = .max) {
+    var chunk = [UInt8](repeating: 0, count: min(limit, 1 << 16))
+    var rest = limit
+    while !isClosed && rest > 0 {
       let count = unsafe chunk.withUnsafeMutableBytes {
-        unsafe clinux_receive(descriptor, $0.baseAddress, $0.count)
+        unsafe clinux_receive(descriptor, $0.baseAddress, min($0.count, rest))
       }
       if count == -Int(EAGAIN) { return }
       if count <= 0 { isClosed = true } else { received += chunk[..<count] }
+      rest -= max(0, count)
     }
   }
 
