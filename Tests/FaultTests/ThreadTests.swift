@@ -81,18 +81,80 @@ extension FaultTests {
     }
 
     /// A server that may have so many tasks. The limit does not bind root, so it is somebody else's.
-    private static func startLimited() async throws -> Daemon {
+    private static func limited(to count: Int) -> DaemonOptions {
+      DaemonOptions(
+        flags: ["--allow-uid", "0:admin"],
+        prelude: """
+          log=$1; shift
+          set -- "$log" setpriv --reuid=\(limitedUid) --clear-groups prlimit --nproc=\(count) "$@"
+          """)
+    }
+
+    private static func startLimited(to count: Int = taskLimit) async throws -> Daemon {
       let workplace = try Workplace()
       try workplace.give(to: limitedUid)
-      return try await Daemon.start(
-        workplace,
-        DaemonOptions(
-          flags: ["--allow-uid", "0:admin"],
-          prelude: """
-            log=$1; shift
-            set -- "$log" setpriv --reuid=\(limitedUid) --clear-groups prlimit --nproc=\(taskLimit) "$@"
-            """))
+      return try await Daemon.start(workplace, limited(to: count))
     }
+
+    /// How a start ends under a limit of so many tasks that it refuses, and what it says.
+    private static func refusal(of count: Int) async throws -> (status: Int32, text: String) {
+      let workplace = try Workplace()
+      try workplace.give(to: limitedUid)
+      let daemon = try Daemon.launch(workplace, limited(to: count))
+      return (try await daemon.child.waitForEnd(), Files.text(workplace.log))
+    }
+
+    /// Whatever a server does on threads of their own, all at once.
+    private static func useAll(_ daemon: Daemon) async throws {
+      try await Load.fund(64, daemon)
+      let watchers = try (0..<4).map { _ in try Intruder(daemon.workplace.socket) }
+      for watcher in watchers {
+        var frames = Intruder.call(1, GrpcHealthV1.Health.watch, [])
+        frames += Intruder.call(3, TallystickV1.CreditService.watchTransactions, [])
+        frames += Intruder.call(5, TallystickV1.UsageService.watchEvents, [])
+        frames += Intruder.call(7, TallystickV1.PageService.watchPages, [])
+        try await watcher.send(frames)
+      }
+      let loads = try [Load(seconds: 1), Load(workload: "balance", connections: 4, depth: 4, seconds: 1)]
+        .map { try $0.start(daemon) }
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<4 {
+          group.addTask {
+            let client = daemon.client()
+            defer { client.close() }
+            for _ in 0..<20 { _ = try await client.call(TallystickV1.AdminService.listUsers, .init()) }
+          }
+        }
+        group.addTask { try await daemon.verify() }
+        try await group.waitForAll()
+      }
+      for load in loads {
+        let report = try await LoadReport(load, daemon)
+        #expect(report.failedCount == 0 && report.doneCount > 0, "\(report)")
+      }
+    }
+
+    @Test(
+      "with a task fewer than it needs a server refuses to start and says so; with just as many it does all",
+      .enabled(if: geteuid() == 0, "becoming another user needs root"))
+    func fewest() async throws {
+      let refused = try await Self.refusal(of: 4)
+      #expect(refused.status == Self.systemStatus)
+      let words = refused.text.split(separator: " ")
+      let place = try #require(words.firstIndex(of: "needs"), "\(refused.text)")
+      let needed = try #require(Int(words[place + 1]), "\(refused.text)")
+      #expect(needed <= Self.taskLimit)
+      let close = try await Self.refusal(of: needed - 1)
+      #expect(close.status == Self.systemStatus && close.text.contains("may have only \(needed - 1)"))
+      let daemon = try await Self.startLimited(to: needed)
+      try await Self.useAll(daemon)
+      let start = ContinuousClock.now
+      try await daemon.stop()
+      #expect(start.duration(to: .now) < Self.endLimit)
+    }
+
+    /// See docs/OPERATIONS.md, "Exit statuses".
+    private static let systemStatus: Int32 = 71
 
     @Test(
       "a server under a limit of tasks ends as soon as one without",
