@@ -1,8 +1,13 @@
 // Five times what the server can do, for long: what is accepted keeps a bounded latency, the rest hears at
 // once that it is not, memory is bounded, and whoever calls now and then is not starved by who floods.
 //
+// A server may be overloaded in two ways. Where it waits for the disk, all that is offered arrives, and is
+// refused as soon as it is read. Where the processors are the bound, what they cannot read any more waits in
+// the callers' sockets, and in the end with the callers: a refusal takes as long as what is in flight lasts.
+//
 // TALLY_OVERLOAD_SECONDS sets for how long.
 
+import TallyMessages
 import TallyTestSupport
 import Testing
 
@@ -22,10 +27,10 @@ extension FaultTests {
     /// What the queue, the calls in flight and their replies may take.
     private static let memoryBytes = 96 << 20
 
-    private static func flood(_ capacity: LoadReport, firstAccount: Int, accountCount: Int) -> Load {
+    private static func flood(_ perSecond: Double, firstAccount: Int, accountCount: Int) -> Load {
       Load(
         connections: 64, depth: 128, firstAccount: firstAccount, accountCount: accountCount,
-        rate: Int(capacity.perSecond * overload), seconds: seconds)
+        rate: Int(perSecond * overload), seconds: seconds)
     }
 
     /// The time in which so many are dealt with, at a measured rate.
@@ -35,6 +40,61 @@ extension FaultTests {
       Double(report.doneCount + report.failedCount) / Double(seconds)
     }
 
+    /// The writer does this part of what it would on a quick disk.
+    private static let diskPart = 0.25
+
+    /// Has each commit wait so long.
+    private static func slowDown(_ daemon: Daemon, commitMillis: Double) async throws {
+      let client = daemon.client()
+      defer { client.close() }
+      var request = TallystickTestingV1.InjectFailureRequest()
+      var failure = TallystickTestingV1.Failure()
+      failure.action = .storeDelay
+      failure.delayMillis = Int64(commitMillis)
+      failure.count = 1_000_000
+      request.failure = failure
+      _ = try await client.call(TallystickTestingV1.TestControl.injectFailure, request)
+    }
+
+    @Test("at five times what a slow disk allows all calls arrive, and none waits for the disk to be refused")
+    func slowDisk() async throws {
+      let daemon = try await Daemon.start(try Workplace(), DaemonOptions(flags: ["--testing"]))
+      try await Load.fund(64, daemon)
+      let quick = try await Load().run(daemon)
+      let capacity = quick.perSecond * Self.diskPart
+      let commitMicros = Self.micros(Self.batchCount, at: capacity)
+      try await Self.slowDown(daemon, commitMillis: commitMicros / 1e3)
+      let before = Footprint(daemon.child)
+      var flood = Self.flood(capacity, firstAccount: 0, accountCount: 64)
+      // Room for all that waits and a second's refusals, however seldom the generator may run, and time to
+      // fill the queue.
+      flood.depth = 512
+      flood.warmupSeconds = Int(2 * Self.queueCount / (Self.overload * capacity)) + 1
+      let report = try await flood.run(daemon)
+      before.expectBounds(daemon.child, memoryBytes: Self.memoryBytes)
+      let offered = Self.overload * capacity * Double(Self.seconds)
+      let batchMicros = Self.micros(Self.batchCount, at: report.perSecond)
+      let figures = """
+        \(quick.perSecond)/s without a wait; with \(commitMicros) us a commit: capacity \(capacity)/s, \
+        offered \(flood.rate ?? 0)/s, left out \(report.leftOutCount), accepted \(report.perSecond)/s with \
+        p50 \(report.medianMicros) and p99 \(report.p99Micros) us, refused \(report.failedCount) with p50 \
+        \(report.failedMedianMicros) and p99 \(report.failedP99Micros) us
+        """
+      print("slow disk: \(figures)")
+      #expect(Double(report.leftOutCount) <= 0.01 * offered, "\(figures)")
+      #expect(report.failedCount == report.failedCount("QUEUE_FULL"), "\(report)")
+      #expect(Double(report.failedCount) >= 0.5 * offered, "\(figures)")
+      // A commit also takes the time of its work.
+      #expect(report.perSecond >= 0.5 * capacity, "\(figures)")
+      // The queue, the batch before and one's own, whose turn comes evenly.
+      let queueMicros = (Self.queueCount / Self.batchCount + 2) * batchMicros
+      #expect(report.p99Micros <= 2 * queueMicros, "\(figures)")
+      #expect(report.failedMedianMicros < commitMicros / 2, "\(figures)")
+      #expect(report.failedP99Micros < Self.slack * commitMicros, "\(figures)")
+      try await daemon.verify()
+      try await daemon.stop()
+    }
+
     @Test("at five times its capacity the server answers as much, refuses the rest at once, and recovers")
     func overload() async throws {
       let daemon = try await Daemon.start(try Workplace())
@@ -42,7 +102,7 @@ extension FaultTests {
       let capacity = try await Load().run(daemon)
       try #require(capacity.failedCount == 0)
       let before = Footprint(daemon.child)
-      let flood = Self.flood(capacity, firstAccount: 0, accountCount: 64)
+      let flood = Self.flood(capacity.perSecond, firstAccount: 0, accountCount: 64)
       let reads = Load(workload: "balance", connections: 4, depth: 1, seconds: Self.seconds)
       let reading = try reads.start(daemon)
       let report = try await flood.run(daemon)
@@ -88,7 +148,8 @@ extension FaultTests {
       let capacity = try await Load(firstAccount: Self.quietCount).run(daemon)
       let before = Footprint(daemon.child)
       for count in [1, 4, 64] {
-        let flood = Self.flood(capacity, firstAccount: Self.quietCount, accountCount: count)
+        let flood = Self.flood(
+          capacity.perSecond, firstAccount: Self.quietCount, accountCount: count)
         let flooding = try flood.start(daemon)
         let beside = try await Self.quiet.run(daemon)
         Self.check(beside, alone, flood, try await LoadReport(flooding, daemon))

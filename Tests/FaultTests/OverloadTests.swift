@@ -127,6 +127,15 @@ extension FaultTests {
       }
     }
 
+    private static func consume(
+      _ request: TallystickV1.ConsumeRequest, _ client: TallyClient, _ tally: Tally
+    ) async {
+      do throws(TallyError) {
+        _ = try await client.call(TallystickV1.CreditService.consume, request)
+        tally.add(nil)
+      } catch { tally.add(error.reason) }
+    }
+
     /// So many calls at once that name a hold, and no user but perhaps the one they act for.
     private static func settle(_ count: Int, _ client: TallyClient, _ tally: Tally) async {
       await withTaskGroup(of: Void.self) { group in
@@ -157,6 +166,14 @@ extension FaultTests {
           defer { over.add("all have their shares") }
           group.addTask { await Self.flood(1_100, firsts, oracle, tallies[0]) { _ in 0 } }
           try await eventually("a user has a share") { tallies[0].count("QUEUE_FULL") == 1_100 - 1_024 }
+          // That is found out before anything else of a call is looked at.
+          var request = TallystickV1.ConsumeRequest()
+          for (user, reason) in [(0, "QUEUE_FULL"), (1, "INVALID_AMOUNT")] {
+            (request.userId, request.idempotencyKey) = (Call.user(user), "no amount")
+            let refused = Tally()
+            await Self.consume(request, clients[1], refused)
+            #expect(refused.count(reason) == 1, "\(refused.reasons)")
+          }
           for number in 1...2 {
             group.addTask { await Self.settle(1_000, clients[number], tallies[number]) }
             try await eventually("a connection has a share") {
