@@ -82,6 +82,12 @@ final class Intruder {
     }
   }
 
+  /// The server has closed the connection, whatever is left to be received.
+  var isHungUp: Bool {
+    var entry = pollfd(fd: descriptor, events: 0, revents: 0)
+    return unsafe poll(&entry, 1, 0) > 0 && entry.revents & Int16(POLLHUP) != 0
+  }
+
   /// Whether a whole frame has arrived.
   var hasFrame: Bool {
     received.count >= 10 && received.count >= 10 + received[..<4].reduce(0) { $0 << 8 | Int($1) }
