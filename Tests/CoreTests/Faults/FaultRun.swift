@@ -196,8 +196,8 @@ final class FaultRun {
     for (line, right) in zip(failing, whole) { compare(line, right) }
   }
 
-  /// An engine whose reader could not give back a lock tells nothing more and ends; the next one tells what is
-  /// right.
+  /// An engine whose reader could not give back a lock tells nothing more and ends; the next one tells what
+  /// is right.
   private func linesOfNext() -> [String] {
     tick()
     if !isDraining { note("reads are refused, and it goes on") }
