@@ -2,8 +2,8 @@
 // before the C library's. Calls on files under no watched directory are passed on as they are.
 //
 // Invariants:
-// 1. A call that changes a watched file, or reads it, is carried out under the mutex of the disks, so that its
-//    place among the others is known.
+// 1. A call that changes a watched file, or reads from a place of it, is carried out under the mutex of the
+//    disks, so that its place among the others is known.
 // 2. A call that is to fail is not carried out; one that is to be short is, for half of its bytes, at
 //    least one.
 // 3. A lock waits for nobody: only calls that return at once are watched.
@@ -318,7 +318,8 @@ int fcntl64(int descriptor, int command, ...) {
   va_start(list, command);
   void *argument = va_arg(list, void *);
   va_end(list);
-  if ((command == F_SETLK || command == F_GETLK) && argument != NULL) return lock_with(descriptor, command, argument);
+  if ((command == F_SETLK || command == F_GETLK) && argument != NULL)
+    return lock_with(descriptor, command, argument);
   return REAL(fcntl64)(descriptor, command, argument);
 }
 

@@ -192,8 +192,8 @@ extension FaultTests {
 
     // MARK: while it starts
 
-    /// What each fault from the first call on ends a start with, in an empty directory and on a ledger; nil where
-    /// it says the same as another, or nothing fails.
+    /// What each fault from the first call on ends a start with, in an empty directory and on a ledger; nil
+    /// where it says the same as another, or nothing fails.
     private static let statuses: [(name: String, error: Int32, new: Int32?, old: Int32?, words: String)] = [
       ("read", EIO, nil, 71, "disk I/O error"), ("write", EIO, 71, 71, "disk I/O error"),
       ("write", ENOSPC, 71, nil, "full"), ("sync", EIO, 80, 80, "cannot sync"),

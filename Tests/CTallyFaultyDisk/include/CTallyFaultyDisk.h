@@ -15,8 +15,8 @@ enum {
 };
 
 // Calls on files under the directory, the shared memory's and the lock file's among them. A lock is one that
-// is wanted or asked about, an unlock one that is given back; a look asks what or whether something is there; a
-// map is one of a file; a list is a step through the directory.
+// is wanted or asked about, an unlock one that is given back; a look asks what is there, or whether something
+// is; a map is one of a file; a list is a step through the directory.
 enum {
   FAULTY_DISK_CALL_READ,
   FAULTY_DISK_CALL_WRITE,

@@ -19,7 +19,7 @@ int faulty_memory_system_calls(void);
 int faulty_memory_system_failures(void);
 int faulty_memory_watches_system(void);
 
-// Notes for each allocation of SQLite's on this thread the way through the code that leads to it, as a number.
+// Notes for each allocation of SQLite's on this thread the way through the code that leads to it.
 void faulty_memory_record(int is_on);
 int faulty_memory_place_count(void);
 uint64_t faulty_memory_place(int index);

@@ -1,8 +1,8 @@
 // At which of the calls that a piece of work makes something is to fail: at each, or at some of them.
 //
 // TALLY_FAULT_POINTS says at how many of the calls of one kind in one situation; 0 is at each of them, and
-// `ways` at the first and the last of those that come about by the same way through the code. Calls of an engine
-// that goes on, which cost little, are all taken then.
+// `ways` at the first and the last of those that come about by the same way through the code. Calls of an
+// engine that goes on, which cost little, are all taken then.
 // TALLY_SEED chooses which, and TALLY_FAULT_SCENARIO the situations.
 
 internal import Glibc
