@@ -68,8 +68,8 @@ extension ReadSet {
     return stored
   }
 
-  /// What runs under way that have not expired count. Those that are stored are looked for once a batch: there
-  /// may be any number of them.
+  /// What runs under way that have not expired count. Those that are stored are looked for once a batch:
+  /// there may be any number of them.
   func underWay(of account: Account) throws(Refusal) -> [CapFact] {
     if account.id == 0 { return [] }
     var facts = try storedUnderWay(of: account)

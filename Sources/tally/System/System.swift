@@ -22,8 +22,8 @@ enum System {
     return text.isEmpty ? nil : text
   }
 
-  /// Whether all arguments of the process are UTF-8. Swift repairs those that are not, so that different names
-  /// would become one.
+  /// Whether all arguments of the process are UTF-8. Swift repairs those that are not, so that different
+  /// names would become one.
   static var argumentsAreUTF8: Bool {
     (0..<Int(CommandLine.argc)).allSatisfy { index in
       guard let argument = unsafe CommandLine.unsafeArgv[index] else { return true }
