@@ -10,11 +10,11 @@ extension FaultTests {
     static let outcomeUnknownStatus: Int32 = 80
 
     /// Runs load until the server ends, then proves all with a server that has no fault.
-    static func ride(_ options: DaemonOptions, break fault: (Daemon) throws -> Void = { _ in }) async throws
-      -> Oracle
-    {
+    static func ride(
+      _ options: (Workplace) throws -> DaemonOptions, break fault: (Daemon) throws -> Void = { _ in }
+    ) async throws -> Oracle {
       var run = try KillRun(seed: 4, accountCount: 500)
-      run.options = options
+      run.options = try options(run.workplace)
       let daemon = try await run.start()
       await run.workload.fund(run.oracle, daemon)
       try fault(daemon)
@@ -28,26 +28,29 @@ extension FaultTests {
       return run.oracle
     }
 
-    @Test("a write that the system refuses at COMMIT ends the server; retries happen once")
-    func refusedWrite() async throws {
-      // The limit on file sizes stands in for a failing disk: the next frame of the log cannot be written.
-      let oracle = try await Self.ride(DaemonOptions(prelude: "trap '' XFSZ")) { daemon in
-        let limiting = try Child(
-          ["prlimit", "--pid", "\(daemon.child.pid)", "--fsize=4096"], log: daemon.workplace.log)
-        try #require(limiting.end(0) == 0)
+    @Test(
+      "a write that fails at COMMIT ends the server; retries happen once",
+      .enabled(if: !Programs.isSanitized, "a sanitizer has to come first"))
+    func failedWrite() async throws {
+      func trigger(_ workplace: Workplace) -> String { "\(workplace.path)/trigger" }
+      let oracle = try await Self.ride {
+        let fault = try #require(StoreEndTests.Fault.all.first { $0.name == "write" })
+        return fault.options($0, trigger: trigger($0))
+      } break: {
+        try Files.make(trigger($0.workplace))
       }
       #expect(oracle.settledCounts.notApplied > 0)
     }
 
     @Test("a sync that fails at COMMIT ends the server; retries happen once")
     func failedSync() async throws {
-      let oracle = try await Self.ride(.faulty("failed-sync", count: 60))
+      let oracle = try await Self.ride { _ in .faulty("failed-sync", count: 60) }
       #expect(oracle.settledCounts.notApplied > 0)
     }
 
     @Test("an error after a commit that is durable ends the server; retries find it")
     func failedAfterCommit() async throws {
-      let oracle = try await Self.ride(.faulty("failed-after-commit", count: 60))
+      let oracle = try await Self.ride { _ in .faulty("failed-after-commit", count: 60) }
       #expect(oracle.settledCounts.applied > 0)
     }
   }
