@@ -354,7 +354,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
   public func submit(_ work: Work) { writer.submit(work) }
 
   public func admission() -> Refusal? { writer.admission() }
-  public func admission(of sharer: String) -> Refusal? { writer.admission(of: sharer) }
+  public func admission(of sharer: () -> String) -> Refusal? { writer.admission(of: sharer) }
 
   // MARK: reads
 

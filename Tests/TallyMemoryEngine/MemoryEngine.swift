@@ -133,7 +133,7 @@ package final class MemoryEngine: ServedEngine {
   package func submit(_ work: Work) { writer.submit(work) }
 
   package func admission() -> Refusal? { writer.admission() }
-  package func admission(of sharer: String) -> Refusal? { writer.admission(of: sharer) }
+  package func admission(of sharer: () -> String) -> Refusal? { writer.admission(of: sharer) }
 
   // MARK: reads
 

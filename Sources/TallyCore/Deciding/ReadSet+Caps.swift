@@ -75,7 +75,7 @@ extension ReadSet {
     var facts = try storedUnderWay(of: account)
     for row in writes.runs.values where row.run.account == account.id {
       let run = row.run.run
-      let wasOpen = !row.isNew && run.expiresAtMicros ?? 0 > nowMicros
+      let wasOpen = !row.isNew && run.wasOpen(nowMicros: nowMicros)
       let isOpen = run.isOpen(nowMicros: nowMicros)
       if wasOpen == isOpen { continue }
       var fact = CapFact(generation: run)

@@ -334,7 +334,7 @@ package struct WriteSet {
     } else {
       let isNew = runs[id]?.isNew ?? false
       runs[id] = RunRow(run: effect.run, isNew: isNew, isFinished: true)
-      if effect.wasOpen(nowMicros: nowMicros) { openRuns[effect.run.account, default: 0] -= 1 }
+      if effect.run.run.wasOpen(nowMicros: nowMicros) { openRuns[effect.run.account, default: 0] -= 1 }
     }
     touchStats(of: effect.run.run.userId)
   }
@@ -440,10 +440,8 @@ package struct WriteSet {
 
 extension Run {
   /// Whether it counts against a quota.
-  func isOpen(nowMicros: Int64) -> Bool { status == .running && (expiresAtMicros ?? 0) > nowMicros }
-}
+  func isOpen(nowMicros: Int64) -> Bool { status == .running && wasOpen(nowMicros: nowMicros) }
 
-extension RunEffect {
-  /// Whether a run that ends here has counted against a quota until now.
-  fileprivate func wasOpen(nowMicros: Int64) -> Bool { (run.run.expiresAtMicros ?? 0) > nowMicros }
+  /// Whether a stored run that this batch ends, or lets go on, has counted until now.
+  func wasOpen(nowMicros: Int64) -> Bool { (expiresAtMicros ?? 0) > nowMicros }
 }

@@ -119,7 +119,8 @@ public protocol Engine: Sendable {
   func admission() -> Refusal?
   /// Why one sharer's would be: its part of the queue is full. Asked before what is dear about a request, so
   /// that whoever floods costs others as little as can be.
-  func admission(of sharer: String) -> Refusal?
+  /// - Parameter sharer: called only while so many wait that they are counted by sharer.
+  func admission(of sharer: () -> String) -> Refusal?
 
   /// A user's balance from memory, or nil when it needs a reader. Never blocks: may run on a
   /// connection's queue.

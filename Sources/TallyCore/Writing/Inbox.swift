@@ -48,6 +48,8 @@ final class Inbox: Sendable {
 
   var isFull: Bool { state.withLock { $0.queue.isFull } }
 
+  var isShared: Bool { state.withLock { $0.queue.isShared } }
+
   func hasRoom(for sharer: String) -> Bool { state.withLock { $0.queue.hasRoom(for: sharer) } }
 
   /// Takes the next batch; an empty one lets the writer sleep until it is woken again.

@@ -41,10 +41,11 @@ struct SubmissionQueue {
   /// Whether another submission of average size would be turned away whoever sends it.
   var isFull: Bool { count >= Self.maximumItems || byteCount >= Self.maximumBytes }
 
+  /// Whether so many wait that they are counted by sharer.
+  var isShared: Bool { !lanes.isEmpty }
+
   /// Whether a small submission of this sharer would fit.
-  func hasRoom(for sharer: String) -> Bool {
-    !isFull && (lanes.isEmpty || hasShare(ExactText(sharer), byteCount: 1))
-  }
+  func hasRoom(for sharer: String) -> Bool { !isFull && hasShare(ExactText(sharer), byteCount: 1) }
 
   /// - Returns: false when it does not fit.
   package mutating func add(_ work: Work) -> Bool {

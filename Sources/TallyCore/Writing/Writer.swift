@@ -75,8 +75,8 @@ package final class Writer: @unchecked Sendable {
   }
 
   /// Whether a sharer has its part of the queue already.
-  package func admission(of sharer: String) -> Refusal? {
-    if inbox.hasRoom(for: sharer) { return nil }
+  package func admission(of sharer: () -> String) -> Refusal? {
+    guard inbox.isShared, !inbox.hasRoom(for: sharer()) else { return nil }
     metrics.turnAway(.queueFull)
     return .queueFull
   }

@@ -232,7 +232,7 @@ private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
     _ context: CallContext, _ payload: [UInt8]
   ) throws(Status) -> (batch: PreparedBatch<Response>, whole: Joining<Command>?, sharer: String) {
     let (request, caller) = try services.admit(context, payload, as: Request.self, isWrite: true)
-    let sharer = try services.sharer(of: request, caller, context)
+    try services.admitShare(of: request, caller, context)
     let batch: PreparedBatch<Response>
     let whole: Joining<Command>?
     do throws(Refusal) {
@@ -243,7 +243,8 @@ private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
     } catch { throw Status(error) }
     try caller.require(.service)
     for userId in batch.userIds { try caller.mayTouch(userId: userId) }
-    return (batch, whole, sharer)
+    let userId = batch.userIds.count == 1 ? batch.userIds[0] : nil
+    return (batch, whole, services.sharer(userId, caller, context))
   }
 }
 

@@ -124,14 +124,14 @@ private struct MutationCall<Request: Message, Response: Message, Command: Mutati
     _ context: CallContext, _ payload: [UInt8]
   ) throws(Status) -> (command: Command, sharer: String) {
     let (request, caller) = try services.admit(context, payload, as: Request.self, isWrite: true)
-    let sharer = try services.sharer(of: request, caller, context)
+    try services.admitShare(of: request, caller, context)
     let prepared: Prepared<Command>
     do throws(Refusal) {
       prepared = try prepare(request, caller)
     } catch { throw Status(error) }
     try caller.require(role)
     if let userId = prepared.userId { try caller.mayTouch(userId: userId) }
-    return (prepared.command, sharer)
+    return (prepared.command, services.sharer(prepared.userId, caller, context))
   }
 }
 

@@ -43,16 +43,16 @@ extension Services {
     return (request, caller)
   }
 
+  /// Refuses a call whose part of the writer's queue is full, before its fields are looked at.
+  func admitShare(of request: some Message, _ caller: Caller, _ context: CallContext) throws(Status) {
+    let refusal = engine.admission { sharer((request as? any NamesUser)?.namedUserId, caller, context) }
+    if let refusal { throw .whole(refusal) }
+  }
+
   /// Whose part of the writer's queue a call takes: that of the one user whom it names, or for whom it acts,
   /// or else its connection's.
-  /// - Throws: QUEUE_FULL when nothing more of it fits.
-  func sharer(
-    of request: some Message, _ caller: Caller, _ context: CallContext
-  ) throws(Status) -> String {
-    let userId = (request as? any NamesUser)?.namedUserId ?? caller.actingUserId
-    let sharer = userId ?? Self.sharer(context)
-    if let refusal = engine.admission(of: sharer) { throw .whole(refusal) }
-    return sharer
+  func sharer(_ userId: String?, _ caller: Caller, _ context: CallContext) -> String {
+    userId ?? caller.actingUserId ?? Self.sharer(context)
   }
 
   /// A connection as a sharer. No user's id has a NUL.
