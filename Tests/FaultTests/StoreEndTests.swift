@@ -40,7 +40,7 @@ extension FaultTests {
         Fault("map", FAULTY_DISK_CALL_MAP, ENOMEM), Fault("list", FAULTY_DISK_CALL_LIST, EIO),
       ]
 
-      /// - Parameter trigger: it comes about once there is this file.
+      /// - Parameter trigger: it comes about while there is this file.
       func options(_ workplace: Workplace, trigger: String = "-") -> DaemonOptions {
         DaemonOptions(
           prelude: """
@@ -94,17 +94,33 @@ extension FaultTests {
 
     // MARK: while it serves
 
+    /// A server whose calls of one kind fail from `begin` on, until `end`.
+    private struct Failing {
+      let workplace: Workplace
+      let daemon: Daemon
+      let client: TallyClient
+      private let trigger: String
+
+      init(_ name: String, _ error: Int32, on workplace: Workplace) async throws {
+        let fault = try #require(Fault.all.first { $0.name == name && $0.error == error })
+        trigger = "\(workplace.path)/trigger"
+        daemon = try await Daemon.start(workplace, fault.options(workplace, trigger: trigger))
+        client = daemon.client()
+        self.workplace = workplace
+      }
+
+      func begin() throws { try Files.make(trigger) }
+      func end() { _ = unsafe unlink(trigger) }
+    }
+
     @Test(
       "a commit whose write or sync fails ends it with 80, and the log says so", arguments: ["write", "sync"])
     func failedCommit(name: String) async throws {
-      let workplace = try Workplace()
-      let fault = try #require(Fault.all.first { $0.name == name })
-      let trigger = "\(workplace.path)/trigger"
-      let daemon = try await Daemon.start(workplace, fault.options(workplace, trigger: trigger))
-      let client = daemon.client()
+      let failing = try await Failing(name, EIO, on: try Workplace())
+      let client = failing.client
       try await Self.fund(client)
       _ = try await Self.consume(client, "before")
-      try Files.make(trigger)
+      try failing.begin()
       do {
         _ = try await Self.consume(client, "failing")
         Issue.record("a commit that failed is acknowledged")
@@ -112,23 +128,20 @@ extension FaultTests {
         #expect(error.reason == "OUTCOME_UNKNOWN" || error.isOfGoneServer, "\(error)")
       }
       client.close()
-      #expect(try await daemon.child.waitForEnd() == 80)
-      let log = Files.text(workplace.log)
+      #expect(try await failing.daemon.child.waitForEnd() == 80)
+      let log = Files.text(failing.workplace.log)
       #expect(
         log.contains("the store cannot go on") && log.contains("disk I/O error"), "\(log.suffix(2_000))")
-      try await Self.prove(workplace, keys: ["before", "failing"], consumed: 1...2)
+      try await Self.prove(failing.workplace, keys: ["before", "failing"], consumed: 1...2)
     }
 
     @Test(
       "a disk without room refuses writes with DISK_FULL and ends nothing; with room they are taken again")
     func fullDisk() async throws {
-      let workplace = try Workplace()
-      let fault = try #require(Fault.all.first { $0.error == ENOSPC })
-      let trigger = "\(workplace.path)/trigger"
-      let daemon = try await Daemon.start(workplace, fault.options(workplace, trigger: trigger))
-      let client = daemon.client()
+      let failing = try await Failing("write", ENOSPC, on: try Workplace())
+      let client = failing.client
       try await Self.fund(client)
-      try Files.make(trigger)
+      try failing.begin()
       for _ in 0..<3 {
         do {
           _ = try await Self.consume(client, "c")
@@ -138,12 +151,12 @@ extension FaultTests {
         }
       }
       #expect(try await Self.available(client) == 100)
-      _ = unsafe unlink(trigger)
+      failing.end()
       try await eventually("a write is taken") { (try? await Self.consume(client, "c")) != nil }
       #expect(try await Self.available(client) == 99)
       client.close()
-      try await daemon.stop()
-      try await Self.prove(workplace, keys: ["c"], consumed: 1...1)
+      try await failing.daemon.stop()
+      try await Self.prove(failing.workplace, keys: ["c"], consumed: 1...1)
     }
 
     @Test("a read that fails is refused, never wrong, and ends nothing")
@@ -154,11 +167,9 @@ extension FaultTests {
       try await Self.fund(funding)
       funding.close()
       try await first.stop()
-      let fault = try #require(Fault.all.first { $0.name == "read" })
-      let trigger = "\(workplace.path)/trigger"
-      let daemon = try await Daemon.start(workplace, fault.options(workplace, trigger: trigger))
-      let client = daemon.client()
-      try Files.make(trigger)
+      let failing = try await Failing("read", EIO, on: workplace)
+      let client = failing.client
+      try failing.begin()
       var refusals = 0
       for limit in Int32(1)...20 {
         do { #expect(try await Self.amounts(client, limit) == [100]) } catch let error as TallyError {
@@ -167,27 +178,24 @@ extension FaultTests {
         }
       }
       #expect(refusals > 0)
-      _ = unsafe unlink(trigger)
+      failing.end()
       try await eventually("a read succeeds") { (try? await Self.available(client)) == 100 }
       client.close()
-      try await daemon.stop()
+      try await failing.daemon.stop()
       try await Self.prove(workplace, keys: ["c"], consumed: 0...0)
     }
 
     @Test("a sync that fails as it stops in order ends it with 80 as well")
     func failedStop() async throws {
-      let workplace = try Workplace()
-      let fault = try #require(Fault.all.first { $0.name == "sync" })
-      let trigger = "\(workplace.path)/trigger"
-      let daemon = try await Daemon.start(workplace, fault.options(workplace, trigger: trigger))
-      let client = daemon.client()
-      try await Self.fund(client)
-      client.close()
-      try Files.make(trigger)
-      daemon.child.signal(SIGTERM)
-      #expect(try await daemon.child.waitForEnd() == 80, "\(Files.text(workplace.log).suffix(2_000))")
-      #expect(Files.text(workplace.log).contains("disk I/O error"))
-      try await Self.prove(workplace, keys: ["c"], consumed: 0...0)
+      let failing = try await Failing("sync", EIO, on: try Workplace())
+      try await Self.fund(failing.client)
+      failing.client.close()
+      try failing.begin()
+      failing.daemon.child.signal(SIGTERM)
+      #expect(try await failing.daemon.child.waitForEnd() == 80)
+      let log = Files.text(failing.workplace.log)
+      #expect(log.contains("disk I/O error"), "\(log.suffix(2_000))")
+      try await Self.prove(failing.workplace, keys: ["c"], consumed: 0...0)
     }
 
     // MARK: while it starts
