@@ -275,9 +275,7 @@ int fstatat(int directory, const char *name, struct stat *facts, int flags) {
   return look_fails(directory, name) ? -1 : REAL(fstatat)(directory, name, facts, flags);
 }
 
-int access(const char *path, int mode) {
-  return look_fails(AT_FDCWD, path) ? -1 : REAL(access)(path, mode);
-}
+int access(const char *path, int mode) { return look_fails(AT_FDCWD, path) ? -1 : REAL(access)(path, mode); }
 
 void *mmap64(void *place, size_t count, int protection, int flags, int descriptor, off64_t offset) {
   if (!(flags & MAP_ANONYMOUS) && fails(descriptor, FAULTY_DISK_CALL_MAP)) return MAP_FAILED;
