@@ -70,4 +70,4 @@ soak: ## the proofs at length, another seed each time (scripts/soak PART...)
 	@scripts/soak
 
 clean: ## remove what was built
-	rm -rf .build .build-thread .build-address .build-fuzz
+	rm -rf .build .build-thread .build-address .build-part .build-fuzz .build-soak

@@ -1,5 +1,6 @@
 // Load of all products that goes on: what the server takes of the machine does not grow with time, nor does
-// it become slower, though the database grows.
+// it become slower, though the database grows. A second server, which nobody else calls, tells how much slower
+// the machine has become.
 //
 // TALLY_SOAK_SECONDS sets how long it takes; TALLY_SEED another load.
 
@@ -31,15 +32,17 @@ extension FaultTests {
       var threads: Int
       var medianMicros: Int64
       var slowMicros: Int64
+      /// On the server that nobody else calls.
+      var idleMedianMicros: Int64 = 0
 
       static let heading =
-        "commits | database MiB | log MiB | RSS MiB | descriptors | threads | p50 us | p99 us"
+        "commits | database MiB | log MiB | RSS MiB | descriptors | threads | p50 us | p99 us | idle p50 us"
 
       var row: String {
         let sizes = [databaseBytes, logBytes, residentBytes].map { "\($0 >> 20)" }
         return
           (["\(commitSequence)"] + sizes + [
-            "\(descriptors)", "\(threads)", "\(medianMicros)", "\(slowMicros)",
+            "\(descriptors)", "\(threads)", "\(medianMicros)", "\(slowMicros)", "\(idleMedianMicros)",
           ])
           .joined(separator: " | ")
       }
@@ -99,15 +102,20 @@ extension FaultTests {
             Self.callersOfAWorker, "0", "0",
           ], log: workplace.log)
       }
-      var probe = try await Probe(daemon)
+      let idle = try await Daemon.start(try Workplace())
+      var (probe, idleProbe) = (try await Probe(daemon), try await Probe(idle))
       var samples: [Sample] = []
       print(Sample.heading)
       for _ in 0..<Self.sampleCount {
-        samples.append(try await probe.sample(for: .seconds(seconds) / Self.sampleCount))
-        print(samples.last?.row ?? "")
+        let half = Duration.seconds(seconds) / Self.sampleCount / 2
+        var sample = try await probe.sample(for: half)
+        sample.idleMedianMicros = try await idleProbe.sample(for: half).medianMicros
+        samples.append(sample)
+        print(sample.row)
         for worker in workers { #expect(worker.isRunning, "\(Files.text(workplace.log).suffix(2_000))") }
       }
-      probe.client.close()
+      for probe in [probe, idleProbe] { probe.client.close() }
+      try await idle.stop()
       try await daemon.verify()
       try await daemon.stop()
       for worker in workers {
@@ -146,9 +154,13 @@ extension FaultTests {
         after <= before + before / 4 + min(2 * keyBytes, 64 << 20), "\(before), then \(after) bytes in use")
       #expect(most(\.descriptors, last) <= most(\.descriptors, warm) + 2)
       #expect(most(\.threads, last) <= most(\.threads, warm) + 2)
+      let (idleBefore, idleAfter) = (median(\.idleMedianMicros, warm), median(\.idleMedianMicros, last))
+      let slower = max(1, Double(idleAfter) / Double(idleBefore))
       for figure in [\Sample.medianMicros, \Sample.slowMicros] {
         let (before, after) = (median({ $0[keyPath: figure] }, warm), median({ $0[keyPath: figure] }, last))
-        #expect(after <= 2 * before, "calls took \(before) us, then \(after)")
+        #expect(
+          Double(after) <= 2 * slower * Double(before),
+          "calls took \(before) us, then \(after); of an idle server \(idleBefore), then \(idleAfter)")
       }
     }
   }

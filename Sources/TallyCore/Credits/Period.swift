@@ -22,7 +22,7 @@ public struct Period: Sendable, Equatable, Hashable {
   /// The n-th month from a date on.
   /// - Parameters:
   ///   - startDay: in days since the epoch; within `PeriodName.startDays`.
-  ///   - index: from 0 to `PeriodName.maximumIndex`.
+  ///   - index: from 0.
   package init(startDay: Int64, index: Int64, zone: Zone) {
     let anchor = Civil(dayNumber: startDay)
     let end = anchor.adding(months: index + 1).dayNumber
@@ -62,7 +62,8 @@ public struct Period: Sendable, Equatable, Hashable {
 }
 
 extension Period {
-  /// The period of an anchor that an instant lies in; nil before the anchor and after its last period.
+  /// The period of an anchor that an instant lies in; nil before the anchor. Any number of months after it: a
+  /// subscription has no last period.
   package init?(startDay: Int64, containing micros: Int64, zone: Zone) {
     guard PeriodName.startDays.contains(startDay) else { return nil }
     let day = zone.day(ofMicros: micros)
@@ -70,7 +71,6 @@ extension Period {
     let anchor = Civil(dayNumber: startDay)
     var index = Civil(dayNumber: day).monthNumber - anchor.monthNumber
     if anchor.adding(months: index).dayNumber > day { index -= 1 }
-    guard index <= PeriodName.maximumIndex else { return nil }
     self.init(startDay: startDay, index: index, zone: zone)
   }
 }

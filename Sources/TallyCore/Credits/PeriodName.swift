@@ -40,15 +40,16 @@ public enum PeriodName: Sendable, Equatable {
     }
     let start = Civil(dayNumber: startDay).adding(months: index).dayNumber
     guard Self.startDays.contains(start) else {
-      throw Self.invalidIndex("names a period beyond the year 9999", field)
+      throw Self.invalidIndex("names a period beyond the year 9999", field, limit: "9999-12-31")
     }
     self = .dates(startDay: startDay, index: index)
   }
 
-  package static func invalidIndex(_ message: String, _ field: String = "period") -> Refusal {
+  package static func invalidIndex(
+    _ message: String, _ field: String = "period", limit: String = String(maximumIndex)
+  ) -> Refusal {
     Refusal(
-      .invalidField, "\(field)_index \(message)",
-      details: ["field": "\(field)_index", "limit": String(maximumIndex)])
+      .invalidField, "\(field)_index \(message)", details: ["field": "\(field)_index", "limit": limit])
   }
 
   package func period(in zone: Zone) -> Period {

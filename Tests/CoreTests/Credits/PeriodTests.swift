@@ -98,18 +98,26 @@ struct PeriodTests {
     #expect(Period(startDay: anchorDay, containing: before, zone: .utc) == nil)
   }
 
+  @Test("a subscription has no last period, however long ago it began")
+  func longAgo() throws {
+    let now = try Self.utc("2027-03-30").startMicros
+    let found = try #require(Period(startDay: Self.day("0000-01-31"), containing: now, zone: .utc))
+    #expect(try found.days == Self.day("2027-02-28")..<Self.day("2027-03-31"))
+  }
+
   @Test("an index goes with a date only, and within its limit")
   func indexes() throws {
     #expect(try Self.utc("2026-01-31", index: 11_999).days.lowerBound == Self.day("3025-12-31"))
-    for (text, index) in [
-      ("2026-01", 1), ("2026-01-01T00:00:00Z", 1), ("2026-01-31", -1), ("2026-01-31", 12_000),
-      ("9999-12-01", 1),
+    for (text, index, limit) in [
+      ("2026-01", 1, "11999"), ("2026-01-01T00:00:00Z", 1, "11999"), ("2026-01-31", -1, "11999"),
+      ("2026-01-31", 12_000, "11999"), ("9999-12-01", 1, "9999-12-31"),
     ] {
       #expect {
         try PeriodName(parsing: text, index: Int64(index))
       } throws: {
         let refusal = $0 as? Refusal
-        return refusal?.reason == .invalidField && refusal?.details["field"] == "period_index"
+        return refusal?.reason == .invalidField
+          && refusal?.details == ["field": "period_index", "limit": limit]
       }
     }
     #expect(try Self.utc("9999-12-31").days.lowerBound == Self.day("9999-12-31"))
