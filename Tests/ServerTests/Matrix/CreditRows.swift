@@ -81,7 +81,7 @@ enum CreditRows {
       request.eventId = rig.fresh("event")
       request.idempotencyKey = rig.fresh("key")
       guard owner != nil else { return }
-      let (event, key) = (rig.fresh("event"), rig.fresh("key"))
+      let (event, key) = (rig.fresh("event"), rig.fresh("reversal"))
       _ = try await rig.live.call(Credits.reversePurchase) {
         $0.paymentId = paymentId
         $0.eventId = event

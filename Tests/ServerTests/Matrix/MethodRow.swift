@@ -67,12 +67,15 @@ final class MethodRig {
   static let users = ["u1", "u2", "boss"]
 
   let live: LiveServer
+  /// What requests have as idempotency key; nil for a new one each.
+  var key: String?
   private var count = 0
 
   init(_ live: LiveServer) { self.live = live }
 
   /// A text that nothing has been named by.
   func fresh(_ prefix: String = "x") -> String {
+    if prefix == "key", let key { return key }
     count += 1
     return "\(prefix)-\(count)"
   }
@@ -112,7 +115,7 @@ final class MethodRig {
     try await live.consume(userId, available, key: fresh("all"))
     // What is there before something is owed does not pay it.
     try await live.purchase(userId, 1_000_000, payment: fresh("payment"), key: fresh("purchase"))
-    let (event, key) = (fresh("event"), fresh("key"))
+    let (event, key) = (fresh("event"), fresh("reversal"))
     _ = try await live.call(Credits.reversePurchase) {
       $0.paymentId = paymentId
       $0.eventId = event
