@@ -34,7 +34,7 @@ let smallRelease: [LinkerSetting] = [
 /// Whether scripts/fuzz builds; see the end of this file.
 let isFuzzed = Context.environment["TALLY_FUZZ"] == "1"
 
-/// The test targets that scripts/sanitize builds, with what they are made of; all unless it says.
+/// The test targets that scripts/sanitize and scripts/soak build, with what they are made of; else all.
 let suites = Context.environment["TALLY_SUITES"]?.split(separator: " ").map(String.init)
 
 /// Whether a part is built, with a stand-in for swift-crypto: that would take most of the time.
@@ -255,20 +255,26 @@ let package = Package(
 /// Leaves only these targets and what they are made of.
 @MainActor func reduce(to names: [String]) {
   var kept = Set(names)
+  var packages: Set<String> = []
   var waiting = names
   while let name = waiting.popLast() {
-    for case .byNameItem(let needed, _) in package.targets.first(where: { $0.name == name })?.dependencies
-      ?? []
-    where kept.insert(needed).inserted {
-      waiting.append(needed)
+    for dependency in package.targets.first(where: { $0.name == name })?.dependencies ?? [] {
+      switch dependency {
+      case .byNameItem(let needed, _): if kept.insert(needed).inserted { waiting.append(needed) }
+      case .productItem(_, let needed?, _, _): packages.insert(needed)
+      default: break
+      }
     }
   }
   package.targets.removeAll { !kept.contains($0.name) }
   package.targets.append(.target(name: "Crypto", path: "Tests/TallyFuzz/Crypto", swiftSettings: strict))
-  package.products = []
+  package.products.removeAll { product in
+    guard let library = product as? Product.Library else { return true }
+    return !kept.isSuperset(of: library.targets)
+  }
   package.dependencies.removeAll { dependency in
     guard case .sourceControl(_, let location, _) = dependency.kind else { return false }
-    return location.hasSuffix("/swift-crypto") || location.hasSuffix("/swift-argument-parser")
+    return !packages.contains { location.hasSuffix("/\($0)") }
   }
 }
 
