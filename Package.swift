@@ -37,14 +37,15 @@ let isFuzzed = Context.environment["TALLY_FUZZ"] == "1"
 /// The test targets that scripts/sanitize and scripts/soak build, with what they are made of; else all.
 let suites = Context.environment["TALLY_SUITES"]?.split(separator: " ").map(String.init)
 
-/// Whether a part is built, with a stand-in for swift-crypto: that would take most of the time.
-let isPart = isFuzzed || suites != nil
+/// Whether a stand-in for swift-crypto is built: where little is hashed, building swift-crypto would take most
+/// of the time.
+let hasStandIn = isFuzzed || suites != nil && Context.environment["TALLY_CRYPTO"] == nil
 
 /// What only the daemon and its tools need. With `traits: []` a user of TTRPC, TallyClient or TallyTesting
 /// fetches none of it.
 let daemonOnly: TargetDependencyCondition? = .when(traits: ["Daemon"])
 let crypto: Target.Dependency =
-  isPart ? "Crypto" : .product(name: "Crypto", package: "swift-crypto", condition: daemonOnly)
+  hasStandIn ? "Crypto" : .product(name: "Crypto", package: "swift-crypto", condition: daemonOnly)
 let logging: Target.Dependency = .product(
   name: "Logging", package: "swift-log", condition: daemonOnly)
 let arguments: Target.Dependency = .product(
@@ -267,7 +268,9 @@ let package = Package(
     }
   }
   package.targets.removeAll { !kept.contains($0.name) }
-  package.targets.append(.target(name: "Crypto", path: "Tests/TallyFuzz/Crypto", swiftSettings: strict))
+  if hasStandIn {
+    package.targets.append(.target(name: "Crypto", path: "Tests/TallyFuzz/Crypto", swiftSettings: strict))
+  }
   package.products.removeAll { product in
     guard let library = product as? Product.Library else { return true }
     return !kept.isSuperset(of: library.targets)

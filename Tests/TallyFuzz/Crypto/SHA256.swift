@@ -1,5 +1,5 @@
 // SHA-256 (FIPS 180-4) under swift-crypto's names, as far as the product uses them: building swift-crypto
-// would take most of the build. The fuzzer and what is built of parts (TALLY_SUITES) use it.
+// would take most of the build. The fuzzer uses it, and scripts/sanitize --part.
 //
 // Invariants:
 // 1. The stored ledger that the fuzzer damages verifies when it is not damaged: its chain is of true hashes.
