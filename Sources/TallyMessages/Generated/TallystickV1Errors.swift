@@ -12,7 +12,8 @@ extension TallystickV1 {
     case shuttingDown
     /// RESOURCE_EXHAUSTED. The connection has its limit of calls in flight. Retry: yes, later.
     case tooManyInFlight
-    /// RESOURCE_EXHAUSTED. The writer's queue is full. Retry: yes, later.
+    /// RESOURCE_EXHAUSTED. The writer's queue is full, or the system gave no memory for the message. Retry: yes,
+    /// later.
     case queueFull
     /// RESOURCE_EXHAUSTED. Too many calls by this user or peer. Retry: yes, after `retry_after_millis`.
     case rateLimited

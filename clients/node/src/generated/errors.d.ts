@@ -14,7 +14,10 @@ export declare class ShuttingDown extends TallyError {
 export declare class TooManyInFlight extends TallyError {
 }
 
-/** RESOURCE_EXHAUSTED. The writer's queue is full. Retry: yes, later. */
+/**
+ * RESOURCE_EXHAUSTED. The writer's queue is full, or the system gave no memory for the message. Retry: yes,
+ * later.
+ */
 export declare class QueueFull extends TallyError {
 }
 

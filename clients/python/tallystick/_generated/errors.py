@@ -18,7 +18,9 @@ class TooManyInFlight(TallyError):
 
 
 class QueueFull(TallyError):
-    """RESOURCE_EXHAUSTED. The writer's queue is full. Retry: yes, later."""
+    """RESOURCE_EXHAUSTED. The writer's queue is full, or the system gave no memory for the message. Retry:
+    yes, later.
+    """
 
 
 class RateLimited(TallyError):

@@ -14,7 +14,10 @@ export declare const Reason: {
   readonly SHUTTING_DOWN: 2
   /** RESOURCE_EXHAUSTED. The connection has its limit of calls in flight. Retry: yes, later. */
   readonly TOO_MANY_IN_FLIGHT: 3
-  /** RESOURCE_EXHAUSTED. The writer's queue is full. Retry: yes, later. */
+  /**
+   * RESOURCE_EXHAUSTED. The writer's queue is full, or the system gave no memory for the message. Retry: yes,
+   * later.
+   */
   readonly QUEUE_FULL: 4
   /** RESOURCE_EXHAUSTED. Too many calls by this user or peer. Retry: yes, after `retryAfterMillis`. */
   readonly RATE_LIMITED: 5
