@@ -90,7 +90,9 @@ enum SchemaCheck {
     return try statement.all { (row) in
       Object(
         kind: row.text(), name: row.text(),
-        sql: row.text().split(whereSeparator: \.isWhitespace).joined(separator: " "))
+        // By bytes, since each start does this: white space in SQL is ASCII.
+        sql: row.text().utf8.split { $0 <= UInt8(ascii: " ") }.map { String(Substring($0)) }
+          .joined(separator: " "))
     }
   }
 }
