@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <sys/vfs.h>
+#include <time.h>
 
 int tally_sqlite_configure(int lookaside_slot_bytes, int lookaside_slots) {
   int code = sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
@@ -46,3 +47,25 @@ static int on_commit(void *frames, sqlite3 *database, const char *name, int coun
 }
 
 void tally_sqlite_watch_log(sqlite3 *database, int *frames) { sqlite3_wal_hook(database, on_commit, frames); }
+
+// A connection's owner is one thread while the limit holds.
+static _Thread_local long long time_limit;
+
+static long long thread_nanoseconds(void) {
+  struct timespec time = {0};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static int is_over_time(void *unused) {
+  (void)unused;
+  return thread_nanoseconds() >= time_limit;
+}
+
+// Few: a step of a full-text search may look at a whole page.
+enum { STEPS_BETWEEN_LOOKS = 40 };
+
+void tally_sqlite_limit_time(sqlite3 *database, long long nanoseconds) {
+  time_limit = thread_nanoseconds() + nanoseconds;
+  sqlite3_progress_handler(database, STEPS_BETWEEN_LOOKS, nanoseconds > 0 ? is_over_time : 0, 0);
+}

@@ -132,6 +132,17 @@ internal import TallyMeasuring
   /// while the process has another one open.
   public var hasFailedUnlock: Bool { unsafe tally_sqlite_has_failed_unlock(handle) != 0 }
 
+  /// Carries out reads that may take so much of the processor's time. SQLite looks at it between the steps of
+  /// a statement's program, of which a single one may take long.
+  /// - Throws: an error that `isInterrupted` when they take more.
+  public func limited<Value>(
+    processorNanoseconds: Int64, _ body: () throws(SQLiteError) -> Value
+  ) throws(SQLiteError) -> Value {
+    unsafe tally_sqlite_limit_time(handle, processorNanoseconds)
+    defer { unsafe tally_sqlite_limit_time(handle, 0) }
+    return try body()
+  }
+
   /// Runs statements that return nothing of interest.
   public func execute(_ sql: String) throws(SQLiteError) {
     let code = unsafe sqlite3_exec(handle, sql, nil, nil, nil)

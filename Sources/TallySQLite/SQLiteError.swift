@@ -73,6 +73,9 @@ public struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible {
   /// SQLITE_IOERR with a detail: 1 READ, 4 FSYNC, 5 DIR_FSYNC, 12 NOMEM, 32 DATA, 33 CORRUPTFS.
   private static func inputOutput(_ detail: Int32) -> Int32 { SQLITE_IOERR | (detail << 8) }
 
+  /// It took longer than it was allowed to.
+  public var isInterrupted: Bool { code & 0xff == SQLITE_INTERRUPT }
+
   /// The file is not one of SQLite's at all.
   public var isNoDatabase: Bool { code & 0xff == SQLITE_NOTADB }
 

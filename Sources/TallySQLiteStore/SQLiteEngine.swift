@@ -378,11 +378,11 @@ public final class SQLiteEngine: ServedEngine, Sendable {
 
   /// One snapshot for all of a call's reads.
   func read<Value>(
-    _ body: (Reader, LedgerHead) throws(SQLiteError) -> Value
+    isLong: Bool = false, _ body: (Reader, LedgerHead) throws(SQLiteError) -> Value
   ) throws(Refusal) -> Snapshot<Value> {
     let read: Snapshot<Value>?
     do {
-      read = try readers.read(body)
+      read = try readers.read(isLong: isLong, body)
     } catch {
       throw error.readRefusal
     }

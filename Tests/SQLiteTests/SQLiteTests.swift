@@ -53,6 +53,27 @@ final class SQLiteTests {
     #expect(try !statement.step())
   }
 
+  @Test("reads that take more of the processor's time than they may are interrupted, and others not")
+  func limitedTime() throws {
+    let endless = try connection.prepare(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+    do {
+      try connection.limited(processorNanoseconds: 50_000_000) { () throws(SQLiteError) in
+        _ = try endless.step()
+      }
+      Issue.record("it has ended")
+    } catch { #expect(error.isInterrupted, "\(error)") }
+    endless.reset()
+    let count =
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10000) SELECT count(*) FROM n"
+    #expect(try connection.value(count) == 10_000)
+    let enough: Int64 = 60_000_000_000
+    let counted = try connection.limited(processorNanoseconds: enough) { () throws(SQLiteError) in
+      try connection.value(count)
+    }
+    #expect(counted == 10_000)
+  }
+
   @Test("an error has its code and its statement, and no argument")
   func errors() throws {
     try connection.execute("CREATE TABLE t(x INTEGER PRIMARY KEY, y TEXT CHECK (length(y) < 6)) STRICT")

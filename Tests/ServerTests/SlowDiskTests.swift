@@ -125,6 +125,51 @@ import Testing
     }
   }
 
+  @Test("searches and diffs take turns, and hold up no other read")
+  func longReads() async throws {
+    try await LiveServer.run { live in
+      let rig = MethodRig(live)
+      try await rig.prepare()
+      let pageId = try await rig.page("u1")
+      let engine = try live.server.sqliteEngine
+      let (isDone, isBorrowed) = (DispatchSemaphore(value: 0), Lock(false))
+      defer { isDone.signal() }
+      DispatchQueue(label: "long reader").async {
+        _ = try? engine.read(isLong: true) { _, _ in
+          isBorrowed.withLock { $0 = true }
+          isDone.wait()
+        }
+      }
+      try await eventually("the reader is busy") { isBorrowed.withLock { $0 } }
+      let started = live.server.statistics.callsStarted
+      let answered = Lock(0)
+      let calls: [@Sendable () async throws -> Void] = [
+        {
+          _ = try await live.call(Pages.searchPages) { ($0.userId, $0.query) = ("u1", "title") }
+        },
+        {
+          _ = try await live.call(Pages.diffVersions) {
+            ($0.pageId, $0.fromVersion, $0.toVersion) = (pageId, 1, 1)
+          }
+        },
+      ]
+      let tasks = calls.map { call in
+        Task {
+          try await call()
+          answered.withLock { $0 += 1 }
+        }
+      }
+      try await eventually("the calls have come") {
+        live.server.statistics.callsStarted == started + UInt64(calls.count)
+      }
+      #expect(try await live.call(Pages.listPages) { $0.userId = "u1" }.pages.count == 1)
+      #expect(try await live.call(Pages.listVersions) { $0.pageId = pageId }.versions.count == 1)
+      #expect(answered.withLock { $0 } == 0)
+      isDone.signal()
+      for task in tasks { try await task.value }
+    }
+  }
+
   @Test("lone writes behind what the server does of its own accord do not hold up other connections")
   func behindUpkeep() async throws {
     let sync = Sync(.upkeep)

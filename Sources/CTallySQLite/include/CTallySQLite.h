@@ -28,6 +28,11 @@ long long tally_file_system_magic(int descriptor);
 // the connection.
 void tally_sqlite_watch_log(sqlite3 *database, int *frames);
 
+// Interrupts what this connection does (SQLITE_INTERRUPT) once the calling thread has used so much more of
+// the processor's time; 0 takes the limit away. SQLite looks at it between the steps of a statement's
+// program.
+void tally_sqlite_limit_time(sqlite3 *database, long long nanoseconds);
+
 // Whether an unlock of the database's shared memory has failed for good (LogBuffer.c). Only of a connection
 // with one of the VFSs above; 0 for others.
 int tally_sqlite_has_failed_unlock(sqlite3 *database);

@@ -31,6 +31,8 @@ public enum PageLimits {
   /// Of one search.
   public static let queryByteCount = 1_024
   public static let queryWordCount = 32
+  /// What one search may take of the processor's time.
+  package static let searchProcessorNanoseconds: Int64 = 5_000_000_000
   public static let matchCount = 100
   public static let defaultMatchCount = 20
   /// Of texts that one search looks at for excerpts.

@@ -12,6 +12,15 @@ package enum PageRefusals {
       details: ["page_id": page.pageId, "deleted_at_micros": String(page.deletedAtMicros ?? 0)])
   }
 
+  /// A search has taken what one may.
+  package static var searchTooLong: Refusal {
+    let seconds = PageLimits.searchProcessorNanoseconds / 1_000_000_000
+    return Refusal(
+      .invalidField,
+      "query takes more than \(seconds) seconds of the processor's time; ask for fewer or rarer words",
+      details: ["field": "query", "limit": String(seconds)])
+  }
+
   package static func pageNotDeleted(_ pageId: String) -> Refusal {
     Refusal(
       .pageNotFound, "the page is not deleted; only a deleted page can be purged",

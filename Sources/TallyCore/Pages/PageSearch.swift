@@ -22,6 +22,7 @@ public struct WordQuery: Sendable, Equatable {
   /// - Throws: `invalidField` for a query without a word, or with too many.
   public init(parsing text: String) throws(Refusal) {
     var rest = text.unicodeScalars[...]
+    var wordCount = 0
     while let first = rest.first {
       let isQuoted = first == "\""
       if isQuoted { rest.removeFirst() }
@@ -33,15 +34,26 @@ public struct WordQuery: Sendable, Equatable {
       if isQuoted && isPrefix { rest.removeFirst() }
       let words = PageWords.folded(String(part))
       if !words.isEmpty { terms.append(Term(words: words, isPrefix: isPrefix)) }
+      wordCount += words.count
       if !isQuoted, rest.first?.properties.isWhitespace ?? false { rest.removeFirst() }
     }
     if terms.isEmpty { throw Self.invalid("has no word", [:]) }
-    let count = terms.reduce(0) { $0 + $1.words.count }
-    if count > PageLimits.queryWordCount {
+    if wordCount > PageLimits.queryWordCount {
       throw Self.invalid(
-        "has \(count) words; the limit is \(PageLimits.queryWordCount)",
+        "has \(wordCount) words; the limit is \(PageLimits.queryWordCount)",
         ["limit": String(PageLimits.queryWordCount)])
     }
+    terms = Self.distinct(terms)
+  }
+
+  /// A term that is there twice would be looked for twice.
+  private static func distinct(_ terms: [Term]) -> [Term] {
+    terms.enumerated().filter { index, term in
+      !terms[..<index].contains { earlier in
+        earlier.isPrefix == term.isPrefix && earlier.words.count == term.words.count
+          && zip(earlier.words, term.words).allSatisfy { $0.isExactly($1) }
+      }
+    }.map(\.element)
   }
 
   private static func invalid(_ problem: String, _ details: [String: String]) -> Refusal {
@@ -79,6 +91,8 @@ public struct PageSearch: Sendable, Equatable {
   public var maximumByteCount: Int
   /// So many matches, the best of all, were answered before.
   public var from: Int64 = 0
+  /// What it may take of the processor's time.
+  package var processorNanoseconds = PageLimits.searchProcessorNanoseconds
 
   public init(userId: String, query: WordQuery, limit: Int, maximumByteCount: Int) {
     self.userId = userId

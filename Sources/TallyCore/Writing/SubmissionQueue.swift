@@ -7,7 +7,7 @@
 //    waiting, however many flood the queue. (Dynamic thresholds: Choudhury and Hahne, 1998.)
 // 2. A batch is at most `batchItems` and `batchBytes`, but never empty while something waits.
 // 3. One sharer's submissions are taken in the order in which they came. When more waits than one batch
-//    takes, sharers take turns.
+//    takes, sharers take turns. What a batch could not decide keeps its turn.
 //
 // A value; the inbox's lock guards it.
 
@@ -77,16 +77,21 @@ struct SubmissionQueue {
     lanes[sharer, default: Lane()].byteCount += work.byteCount
   }
 
-  /// Takes back what was taken and not decided: before what its sharers sent later, behind others.
+  /// Takes back what was taken and not decided: before what its sharers sent later. Its sharers' turns are
+  /// next, in the order in which they would have been: who has little waiting is not passed over again and
+  /// again for one whose every submission fills a batch.
   mutating func putBack(_ works: [Work]) {
     for earlier in few { enter(earlier) }
     few.removeAll(keepingCapacity: true)
+    var next: [ExactText] = []
+    var known: Set<ExactText> = []
     for work in works {
       let sharer = ExactText(work.sharer)
-      guard lanes[sharer] == nil else { continue }
-      lanes[sharer] = Lane()
-      turns.append(sharer)
+      if known.insert(sharer).inserted { next.append(sharer) }
+      if lanes[sharer] == nil { lanes[sharer] = Lane() }
     }
+    turns.removeAll { known.contains($0) }
+    turns.prepend(contentsOf: next)
     for work in works.reversed() {
       let sharer = ExactText(work.sharer)
       lanes[sharer, default: Lane()].works.prepend(work)

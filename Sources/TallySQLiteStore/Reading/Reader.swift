@@ -53,6 +53,13 @@ final class Reader: @unchecked Sendable {
 
   var hasFailedUnlock: Bool { connection.hasFailedUnlock }
 
+  /// Reads that may take so much of the processor's time, or throw an error that `isInterrupted`.
+  func limited<Value>(
+    processorNanoseconds: Int64, _ body: () throws(SQLiteError) -> Value
+  ) throws(SQLiteError) -> Value {
+    try connection.limited(processorNanoseconds: processorNanoseconds, body)
+  }
+
   /// Runs all of a call's reads on one snapshot.
   func snapshot<Value>(
     _ body: (Reader, LedgerHead) throws(SQLiteError) -> Value

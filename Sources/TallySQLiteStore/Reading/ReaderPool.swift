@@ -2,7 +2,8 @@
 //
 // Invariants:
 // 1. A reader is borrowed by one thread at a time.
-// 2. While the pool is paused no snapshot begins, so that a checkpoint can reset the log.
+// 2. Reads that may take seconds have a reader of their own, and so keep none from the others.
+// 3. While the pool is paused no snapshot begins, so that a checkpoint can reset the log.
 //
 // Owner: its monitor.
 
@@ -18,13 +19,24 @@ final class ReaderPool: Sendable {
   private struct State {
     var free: [Reader]
     let count: Int
+    /// For long reads; nil while it is borrowed.
+    var long: Reader?
     var isPaused = false
     var isClosed = false
     var hasFailedUnlock = false
+
+    var areAllFree: Bool { free.count == count && long != nil }
+
+    mutating func take(isLong: Bool) -> Reader? { isLong ? long.take() : free.popLast() }
+
+    mutating func giveBack(_ reader: Reader, isLong: Bool) {
+      if isLong { long = reader } else { free.append(reader) }
+    }
   }
 
   private let state: Monitor<State>
   private let metrics: StoreMetrics
+  /// Without the one for long reads.
   let count: Int
 
   init(
@@ -36,23 +48,25 @@ final class ReaderPool: Sendable {
     }
     self.count = readers.count
     self.metrics = metrics
-    state = Monitor(State(free: readers, count: readers.count))
+    let long = try Reader(path: path, statements: statements)
+    state = Monitor(State(free: readers, count: readers.count, long: long))
   }
 
   /// Runs a call's reads on one snapshot; waits for a free reader.
+  /// - Parameter isLong: it may take seconds.
   /// - Returns: nil when the pool is closed.
   func read<Value>(
-    _ body: (Reader, LedgerHead) throws(SQLiteError) -> Value
+    isLong: Bool = false, _ body: (Reader, LedgerHead) throws(SQLiteError) -> Value
   ) throws(SQLiteError) -> Snapshot<Value>? {
     let beganNanoseconds = MonotonicClock.nanoseconds
     let borrowed: Reader?? = state.wait(
-      until: { $0.isClosed || (!$0.isPaused && !$0.free.isEmpty) },
-      then: { state in state.isClosed ? nil : state.free.popLast() })
+      until: { $0.isClosed || (!$0.isPaused && (isLong ? $0.long != nil : !$0.free.isEmpty)) },
+      then: { state in state.isClosed ? nil : state.take(isLong: isLong) })
     guard case .some(.some(let reader)) = borrowed else { return nil }
     defer {
       let hasFailedUnlock = reader.hasFailedUnlock
       state.withLock { state in
-        state.free.append(reader)
+        state.giveBack(reader, isLong: isLong)
         if hasFailedUnlock { state.hasFailedUnlock = true }
       }
       state.broadcast()
@@ -74,7 +88,7 @@ final class ReaderPool: Sendable {
   func pause() -> Bool {
     state.withLock { state in
       state.isPaused = true
-      return state.free.count == state.count
+      return state.areAllFree
     }
   }
 
@@ -88,6 +102,11 @@ final class ReaderPool: Sendable {
   func close() {
     state.withLock { $0.isClosed = true }
     state.broadcast()
-    _ = state.wait(until: { $0.free.count == $0.count }, then: { $0.free = [] })
+    _ = state.wait(
+      until: { $0.areAllFree },
+      then: { state in
+        state.free = []
+        state.long = nil
+      })
   }
 }

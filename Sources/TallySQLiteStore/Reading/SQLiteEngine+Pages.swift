@@ -54,11 +54,19 @@ extension SQLiteEngine: PageStore {
   }
 
   public func search(_ search: PageSearch) throws(Refusal) -> Snapshot<Page<PageMatch>> {
-    try read { (reader, _) throws(SQLiteError) in
+    try found(isLong: true) { (reader) throws(SQLiteError) -> Found<Page<PageMatch>> in
       guard let account = try reader.tables.accounts.account(userId: search.userId) else {
-        return Page(rows: [], nextBefore: nil)
+        return .found(Page(rows: [], nextBefore: nil))
       }
-      return try reader.tables.pageSearch.page(account: account.id, search, nowMicros: nowMicros())
+      do throws(SQLiteError) {
+        return .found(
+          try reader.limited(processorNanoseconds: search.processorNanoseconds) { () throws(SQLiteError) in
+            try reader.tables.pageSearch.page(account: account.id, search, nowMicros: nowMicros())
+          })
+      } catch {
+        guard error.isInterrupted else { throw error }
+        return .refused(PageRefusals.searchTooLong)
+      }
     }
   }
 
@@ -134,9 +142,9 @@ extension SQLiteEngine: PageStore {
   }
 
   private func found<Value: Sendable>(
-    _ body: (Reader) throws(SQLiteError) -> Found<Value>
+    isLong: Bool = false, _ body: (Reader) throws(SQLiteError) -> Found<Value>
   ) throws(Refusal) -> Snapshot<Value> {
-    let read = try read { (reader, _) throws(SQLiteError) in try body(reader) }
+    let read = try read(isLong: isLong) { (reader, _) throws(SQLiteError) in try body(reader) }
     switch read.value {
     case .found(let value): return Snapshot(value, commitSequence: read.commitSequence)
     case .refused(let refusal): throw refusal

@@ -24,30 +24,31 @@ extension Services {
   ///   - parse: checks the request's fields and makes the query of it.
   ///   - userIds: the users whose rows are read.
   ///   - quick: answers from memory, if it can.
+  ///   - isLong: `read` may take seconds.
   ///   - read: answers from a snapshot, and may wait for one.
   func query<Request: Message, Response: Message, Query: Sendable>(
-    _ rpc: RPC<Request, Response>, role: Role = .readonly,
+    _ rpc: RPC<Request, Response>, role: Role = .readonly, isLong: Bool = false,
     parse: @escaping @Sendable (Request, Caller) throws(Refusal) -> Query,
     userIds: @escaping @Sendable (Request) -> [String] = { _ in [] },
     quick: @escaping @Sendable (Query) -> Response? = { _ in nil },
     read: @escaping @Sendable (Query) throws(Refusal) -> Response
   ) -> Binding {
     encodedQuery(
-      rpc, role: role, parse: parse, userIds: userIds,
+      rpc, role: role, isLong: isLong, parse: parse, userIds: userIds,
       quick: { query in quick(query).map { EncodedReply(bytes: $0.encode()) } },
       read: { query throws(Refusal) in EncodedReply(bytes: try read(query).encode()) })
   }
 
   /// A query whose replies are kept as bytes: `quick` need not encode one again.
   func encodedQuery<Request: Message, Response: Message, Query: Sendable>(
-    _ rpc: RPC<Request, Response>, role: Role = .readonly,
+    _ rpc: RPC<Request, Response>, role: Role = .readonly, isLong: Bool = false,
     parse: @escaping @Sendable (Request, Caller) throws(Refusal) -> Query,
     userIds: @escaping @Sendable (Request) -> [String] = { _ in [] },
     quick: @escaping @Sendable (Query) -> EncodedReply?,
     read: @escaping @Sendable (Query) throws(Refusal) -> EncodedReply
   ) -> Binding {
     let binding = QueryBinding(
-      services: self, role: role, parse: parse, userIds: userIds, quick: quick, read: read)
+      services: self, role: role, isLong: isLong, parse: parse, userIds: userIds, quick: quick, read: read)
     return (rpc.method, .unary { binding.answer($0, $1, $2) })
   }
 }
@@ -56,6 +57,7 @@ extension Services {
 private struct QueryBinding<Request: Message, Query: Sendable>: Sendable {
   var services: Services
   var role: Role
+  var isLong: Bool
   var parse: @Sendable (Request, Caller) throws(Refusal) -> Query
   var userIds: @Sendable (Request) -> [String]
   var quick: @Sendable (Query) -> EncodedReply?
@@ -73,7 +75,7 @@ private struct QueryBinding<Request: Message, Query: Sendable>: Sendable {
       let query = try admit(context, payload)
       if let reply = quick(query) { return responder.succeed(reply.bytes, tail: reply.tail) }
       let read = read
-      services.lanes.run(responder) {
+      services.lanes.run(responder, isLong: isLong) {
         do throws(Refusal) {
           let reply = try read(query)
           responder.succeed(reply.bytes, tail: reply.tail)

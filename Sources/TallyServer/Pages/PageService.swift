@@ -114,7 +114,7 @@ struct PageService {
         parse: { request, caller throws(Refusal) in try queries.parse(request, caller) },
         read: { query throws(Refusal) in try queries.version(query) }),
       services.query(
-        RPCs.diffVersions,
+        RPCs.diffVersions, isLong: true,
         parse: { request, caller throws(Refusal) in try queries.parse(request, caller) },
         read: { query throws(Refusal) in try queries.diff(query) }),
       services.query(
@@ -133,7 +133,7 @@ struct PageService {
         userIds: { [$0.userId] },
         read: { query throws(Refusal) in try queries.list(query) }),
       services.query(
-        RPCs.searchPages,
+        RPCs.searchPages, isLong: true,
         parse: { request, _ throws(Refusal) in try queries.parse(request) },
         userIds: { [$0.userId] },
         read: { query throws(Refusal) in try queries.search(query) }),

@@ -5,7 +5,9 @@
 //    wait for a reader.
 // 2. In its lane a call waits for at most `laneShare` calls of each other connection, however many that
 //    sends.
-// 3. What is queued is bounded by the calls in flight of all connections.
+// 3. Reads that may take seconds have a lane of their own, one after the other, whoever asks for them: the
+//    others never wait for one.
+// 4. What is queued is bounded by the calls in flight of all connections.
 
 internal import Dispatch
 internal import Synchronization
@@ -16,6 +18,7 @@ final class ReadLanes: Sendable {
   static let laneShare = 2
 
   private let lanes: [DispatchQueue]
+  private let longLane = DispatchQueue(label: "tally.read.long")
   private let turn = Atomic<UInt>(0)
 
   init(count: Int) {
@@ -27,8 +30,9 @@ final class ReadLanes: Sendable {
   }
 
   /// Does `work`, which answers a call, after earlier calls of the same connection.
-  func run(_ responder: UnaryResponder, _ work: @escaping @Sendable () -> Void) {
-    responder.answer(on: next, limit: Self.laneShare * lanes.count, work)
+  /// - Parameter isLong: it may take seconds.
+  func run(_ responder: UnaryResponder, isLong: Bool = false, _ work: @escaping @Sendable () -> Void) {
+    responder.answer(on: isLong ? longLane : next, limit: Self.laneShare * lanes.count, work)
   }
 
   private var next: DispatchQueue {

@@ -62,7 +62,8 @@ struct PageWordsTests {
       ("a b", "a|b"), (#""a b" c"#, "a b|c"), (#""a b"#, "a b"), ("ab*", "ab*"), (#""a b"* c"#, "a b*|c"),
       ("a AND b", "a|and|b"), ("title:x", "title x"), ("(a OR b) NOT c", "a|or|b|not|c"),
       ("a'b\"c\"d", "a b|c|d"),
-      ("e-mail*", "e mail*"), ("* \"\" a", "a"), ("a\"\"b", "a|b"), ("a*b", "a b"), (#""x"y*"#, "x|y*"),
+      ("a b A a* \"a b\" a* \"a B\"", "a|b|a*|a b"), ("e-mail*", "e mail*"), ("* \"\" a", "a"),
+      ("a\"\"b", "a|b"), ("a*b", "a b"), (#""x"y*"#, "x|y*"),
     ])
   func query(text: String, terms: String) throws {
     let query = try WordQuery(parsing: text)
@@ -161,6 +162,36 @@ struct PageSearchTests {
       ("\"'; DROP TABLE page_search; --", []),
     ]
     for (query, pages) in cases { #expect(try found(rig.engine, query) == pages, "\(query)") }
+  }
+
+  @Test("a word that is asked for 32 times on a page of that word alone is found")
+  func manyPlaces() throws {
+    let directory = try TemporaryDirectory(inMemory: true)
+    let engine = try open(directory, clock: TestClock(wallMicros: noon))
+    let text = String(repeating: "a ", count: 32_000)
+    _ = try engine.decide([Self.page("all", "a", Array(repeating: text, count: 10))])
+    // SQLite refuses to list eight million bytes of places.
+    for query in [String(repeating: "a ", count: 32), String(repeating: "a* ", count: 32)] {
+      #expect(try found(engine, query) == ["all"])
+    }
+  }
+
+  @Test(
+    "a search that would take longer than one may is refused, naming the query, and the next one is answered")
+  func tooLong() throws {
+    let directory = try TemporaryDirectory(inMemory: true)
+    let engine = try open(directory, clock: TestClock(wallMicros: noon))
+    _ = try engine.decide((0..<50).map { Self.page("page-\($0)", "apple") })
+    var asked = PageSearch(
+      userId: "u", query: try WordQuery(parsing: "apple"), limit: 100, maximumByteCount: 1 << 20)
+    asked.processorNanoseconds = 1
+    #expect {
+      try engine.search(asked)
+    } throws: {
+      let refusal = $0 as? Refusal
+      return refusal?.reason == .invalidField && refusal?.details == ["field": "query", "limit": "5"]
+    }
+    #expect(try search(engine, "apple").count == 50)
   }
 
   @Test("the better match comes first, in a title first of all; a list goes on where it was cut")

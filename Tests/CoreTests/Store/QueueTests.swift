@@ -104,7 +104,26 @@ struct QueueTests {
     #expect(loud == Array(0..<254))
   }
 
-  @Test("what is put back comes before its user's later work and behind other users, and counts as before")
+  @Test("whose submissions each fill a batch keeps nobody waiting for more than two of them")
+  func fullBatches() throws {
+    var queue = SubmissionQueue()
+    for number in 0..<300 { try add(&queue, work("heavy", bytes: number + 1)) }
+    try add(&queue, work("light"))
+    var batchCount = 0
+    while true {
+      let taken = queue.take()
+      batchCount += 1
+      // The first one fills the batch.
+      if taken.first?.sharer == "light" { break }
+      try #require(batchCount < 3)
+      queue.putBack(Array(taken.dropFirst()))
+    }
+    #expect(batchCount == 2)
+    let bytes = take(&queue).map(\.byteCount)
+    #expect(bytes == bytes.sorted())
+  }
+
+  @Test("what is put back comes before its user's later work, and counts as before")
   func putBack() throws {
     var queue = SubmissionQueue()
     for (user, bytes) in [("a", 1), ("a", 2), ("b", 3)] { try add(&queue, work(user, bytes: bytes)) }
