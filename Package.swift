@@ -37,8 +37,8 @@ let isFuzzed = Context.environment["TALLY_FUZZ"] == "1"
 /// The test targets that scripts/sanitize and scripts/soak build, with what they are made of; else all.
 let suites = Context.environment["TALLY_SUITES"]?.split(separator: " ").map(String.init)
 
-/// Whether a stand-in for swift-crypto is built: where little is hashed, building swift-crypto would take most
-/// of the time.
+/// Whether a stand-in for swift-crypto is built: where little is hashed, building swift-crypto would take
+/// most of the time.
 let hasStandIn = isFuzzed || suites != nil && Context.environment["TALLY_CRYPTO"] == nil
 
 /// What only the daemon and its tools need. With `traits: []` a user of TTRPC, TallyClient or TallyTesting

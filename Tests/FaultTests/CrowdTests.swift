@@ -24,8 +24,8 @@ extension FaultTests {
     private static let inboundBytes = 256 << 20
     private static let neighbours = Load(connections: 8, depth: 8, seconds: OverloadLoadTests.seconds)
 
-    /// Has a crowd come to one of two servers, and neighbours call both at the same time: what else the machine
-    /// does meanwhile, it does to both.
+    /// Has a crowd come to one of two servers, and neighbours call both at the same time: what else the
+    /// machine does meanwhile, it does to both.
     /// - Parameter meanwhile: what the crowd does twenty times a second while they call.
     private static func beside(
       _ options: DaemonOptions = DaemonOptions(), memoryBytes: Int = memoryBytes,

@@ -1,6 +1,6 @@
 // Load of all products that goes on: what the server takes of the machine does not grow with time, nor does
-// it become slower, though the database grows. A second server, which nobody else calls, tells how much slower
-// the machine has become.
+// it become slower, though the database grows. A second server, which nobody else calls, tells how much
+// slower the machine has become.
 //
 // TALLY_SOAK_SECONDS sets how long it takes; TALLY_SEED another load.
 

@@ -35,7 +35,7 @@ public struct PageDiff: Sendable, Equatable {
   public private(set) var settings: TextDiff?
   public private(set) var sections: [Section] = []
 
-  /// Steps that all its texts' comparisons may take: some 50 ms. To find the words of a mebibyte takes longer.
+  /// Steps that all its texts' comparisons may take: some 50 ms. To find a mebibyte's words takes longer.
   static let work = 4_000_000
   private var workLeft = PageDiff.work
   private var bytesLeft: Int

@@ -27,8 +27,8 @@ struct ServerLife {
 
   /// Threads that a server needs beside those of its settings and of the processors: the main thread, the
   /// log's, the writer's, three that watch what was committed, one for each queue that waits (files,
-  /// verification, long reads, the harness and its fixtures), and two of Dispatch's, for its events and to start
-  /// others.
+  /// verification, long reads, the harness and its fixtures), and two of Dispatch's, for its events and to
+  /// start others.
   static let ownThreadCount = 13
 
   private let settings: ServeSettings
