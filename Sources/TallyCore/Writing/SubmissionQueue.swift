@@ -3,8 +3,8 @@
 // Invariants:
 // 1. At most `maximumItems` and `maximumBytes` wait. What does not fit is refused before anything of it runs.
 //    Who has something waiting may add to it while that is less than a third of what is free: a quarter of
-//    the queue for one alone, less for each of several, so that there is always room for one who has nothing
-//    waiting, however many flood the queue. (Dynamic thresholds: Choudhury and Hahne, 1998.)
+//    the queue for one alone, less for each of several. (Dynamic thresholds: Choudhury and Hahne, 1998.) The
+//    last sixteenth is for those who have nothing waiting, however many flood the queue.
 // 2. A batch is at most `batchItems` and `batchBytes`, but never empty while something waits.
 // 3. One sharer's submissions are taken in the order in which they came. When more waits than one batch
 //    takes, sharers take turns. What a batch could not decide keeps its turn.
@@ -18,6 +18,8 @@ struct SubmissionQueue {
   static let maximumBytes = 32 << 20
   /// One sharer has at most this part of what the others leave.
   static let freePart = 3
+  /// Of the queue this part is for those who have nothing waiting.
+  static let sparedPart = 16
   static let batchItems = 256
   static let batchBytes = 1 << 20
 
@@ -66,8 +68,10 @@ struct SubmissionQueue {
 
   private func hasShare(_ sharer: ExactText, byteCount bytes: Int) -> Bool {
     guard let lane = lanes[sharer] else { return true }
-    return lane.works.count * Self.freePart < Self.maximumItems - count
-      && (lane.byteCount + bytes) * Self.freePart <= Self.maximumBytes - byteCount - bytes
+    let (freeItems, freeBytes) = (Self.maximumItems - count, Self.maximumBytes - byteCount - bytes)
+    return lane.works.count * Self.freePart < freeItems
+      && (lane.byteCount + bytes) * Self.freePart <= freeBytes
+      && freeItems > Self.maximumItems / Self.sparedPart && freeBytes >= Self.maximumBytes / Self.sparedPart
   }
 
   private mutating func enter(_ work: Work) {

@@ -62,6 +62,19 @@ struct QueueTests {
     try add(&queue, work("late"), fits: false)
   }
 
+  @Test("who floods the queue takes nothing of its last sixteenth, which is for who has nothing waiting")
+  func spared() throws {
+    var queue = SubmissionQueue()
+    for number in 0..<200 {
+      var count = 0
+      while queue.add(work("flood-\(number)")) { count += 1 }
+      #expect(count > 0)
+    }
+    #expect(queue.count <= SubmissionQueue.maximumItems * 15 / 16 + 200)
+    #expect(!queue.isFull)
+    try add(&queue, work("quiet"))
+  }
+
   @Test("holds 32 MiB, 8 MiB of one alone")
   func bytes() throws {
     var queue = SubmissionQueue()
