@@ -1,10 +1,11 @@
 // What waits for the writer: bounded, and fair among its sharers, who are users for the most part.
 //
 // Invariants:
-// 1. At most `maximumItems` and `maximumBytes` wait. What does not fit is refused before anything of it runs.
+// 1. At most `maximumItems` and `maximumBytes` wait or are in the batch that was taken last, of which some
+//    may be put back. What does not fit is refused before anything of it runs.
 //    Who has something waiting may add to it while that is less than a third of what is free: a quarter of
 //    the queue for one alone, less for each of several. (Dynamic thresholds: Choudhury and Hahne, 1998.) The
-//    last sixteenth is for those who have nothing waiting, however many flood the queue.
+//    last 64th is for those who have nothing waiting: thirty who flood one after the other would take it too.
 // 2. A batch is at most `batchItems` and `batchBytes`, but never empty while something waits.
 // 3. One sharer's submissions are taken in the order in which they came. When more waits than one batch
 //    takes, sharers take turns. What a batch could not decide keeps its turn.
@@ -19,7 +20,7 @@ struct SubmissionQueue {
   /// One sharer has at most this part of what the others leave.
   static let freePart = 3
   /// Of the queue this part is for those who have nothing waiting.
-  static let sparedPart = 16
+  static let sparedPart = 64
   static let batchItems = 256
   static let batchBytes = 1 << 20
 
@@ -35,13 +36,18 @@ struct SubmissionQueue {
   private var turns: Deque<ExactText> = []
   private(set) var count = 0
   private(set) var byteCount = 0
+  /// In the batch that was taken last.
+  private var taken = (count: 0, byteCount: 0)
 
   init() {}
 
   var isEmpty: Bool { count == 0 }
 
   /// Whether another submission of average size would be turned away whoever sends it.
-  var isFull: Bool { count >= Self.maximumItems || byteCount >= Self.maximumBytes }
+  var isFull: Bool { freeItems <= 0 || freeBytes <= 0 }
+
+  private var freeItems: Int { Self.maximumItems - count - taken.count }
+  private var freeBytes: Int { Self.maximumBytes - byteCount - taken.byteCount }
 
   /// Whether so many wait that they are counted by sharer.
   var isShared: Bool { !lanes.isEmpty }
@@ -52,7 +58,7 @@ struct SubmissionQueue {
   /// - Returns: false when it does not fit.
   package mutating func add(_ work: Work) -> Bool {
     let bytes = work.byteCount
-    guard count < Self.maximumItems, byteCount + bytes <= Self.maximumBytes else { return false }
+    guard freeItems > 0, bytes <= freeBytes else { return false }
     if lanes.isEmpty && count < Self.batchItems && byteCount + bytes <= Self.batchBytes {
       few.append(work)
     } else {
@@ -68,10 +74,10 @@ struct SubmissionQueue {
 
   private func hasShare(_ sharer: ExactText, byteCount bytes: Int) -> Bool {
     guard let lane = lanes[sharer] else { return true }
-    let (freeItems, freeBytes) = (Self.maximumItems - count, Self.maximumBytes - byteCount - bytes)
+    let bytesLeft = freeBytes - bytes
     return lane.works.count * Self.freePart < freeItems
-      && (lane.byteCount + bytes) * Self.freePart <= freeBytes
-      && freeItems > Self.maximumItems / Self.sparedPart && freeBytes >= Self.maximumBytes / Self.sparedPart
+      && (lane.byteCount + bytes) * Self.freePart <= bytesLeft
+      && freeItems > Self.maximumItems / Self.sparedPart && bytesLeft >= Self.maximumBytes / Self.sparedPart
   }
 
   private mutating func enter(_ work: Work) {
@@ -94,6 +100,7 @@ struct SubmissionQueue {
       if known.insert(sharer).inserted { next.append(sharer) }
       if lanes[sharer] == nil { lanes[sharer] = Lane() }
     }
+    taken = (0, 0)
     turns.removeAll { known.contains($0) }
     turns.prepend(contentsOf: next)
     for work in works.reversed() {
@@ -111,8 +118,8 @@ struct SubmissionQueue {
       let batch = few
       few = []
       few.reserveCapacity(batch.count)
-      count = 0
-      byteCount = 0
+      taken = (count, byteCount)
+      (count, byteCount) = (0, 0)
       return batch
     }
     var batch: [Work] = []
@@ -126,6 +133,7 @@ struct SubmissionQueue {
       bytes += next.byteCount
       batch.append(next)
     }
+    taken = (batch.count, bytes)
     count -= batch.count
     byteCount -= bytes
     return batch

@@ -43,6 +43,8 @@ struct QueueTests {
     var taken = 0
     while !queue.isEmpty { taken += queue.take().count }
     #expect(taken == 1_024 + 768 + 576)
+    // The writer has looked at an empty queue: nothing is being decided.
+    #expect(queue.take().isEmpty)
     #expect(queue.byteCount == 0)
     for _ in 0..<1_024 { try add(&queue, work("a")) }
   }
@@ -62,16 +64,30 @@ struct QueueTests {
     try add(&queue, work("late"), fits: false)
   }
 
-  @Test("who floods the queue takes nothing of its last sixteenth, which is for who has nothing waiting")
+  @Test("who floods the queue takes one place of its last 64th, which is for who has nothing waiting")
   func spared() throws {
     var queue = SubmissionQueue()
-    for number in 0..<200 {
+    for number in 0..<60 {
       var count = 0
       while queue.add(work("flood-\(number)")) { count += 1 }
       #expect(count > 0)
     }
-    #expect(queue.count <= SubmissionQueue.maximumItems * 15 / 16 + 200)
     #expect(!queue.isFull)
+    try add(&queue, work("quiet"))
+  }
+
+  @Test("a batch's places are kept until it is decided: what is put back leaves room for a newcomer")
+  func keptPlaces() throws {
+    var queue = SubmissionQueue()
+    func flood() {
+      for number in 0..<60 { while queue.add(work("flood-\(number)")) {} }
+    }
+    flood()
+    let taken = queue.take()
+    #expect(taken.count == SubmissionQueue.batchItems)
+    flood()
+    queue.putBack(Array(taken.dropFirst()))
+    #expect(queue.count < SubmissionQueue.maximumItems)
     try add(&queue, work("quiet"))
   }
 
@@ -150,11 +166,13 @@ struct QueueTests {
     #expect(next.filter { $0.sharer == "a" }.map(\.byteCount) == [1, 2, 4])
     #expect(next.map(\.sharer).firstIndex(of: "c") ?? 9 <= 1)
     #expect(queue.isEmpty && queue.byteCount == 0)
+    #expect(take(&queue).isEmpty)
     // Put back works count in their user's share.
     for _ in 0..<1_024 { try add(&queue, work("a")) }
     let first = queue.take()
-    for _ in 0..<first.count { try add(&queue, work("a")) }
+    while queue.add(work("a")) {}
     queue.putBack(first)
+    #expect(queue.count < SubmissionQueue.maximumItems / 3)
     try add(&queue, work("a"), fits: false)
   }
 
@@ -182,16 +200,17 @@ struct QueueTests {
     try waitUntil { engine.pendingCount == 0 }
     for number in 0..<1_100 { send("loud", "p\(number)") }
     #expect(answered.withLock { $0 } == ["QUEUE_FULL": 1_100 - 1_024])
-    for number in 0..<3_072 { send("q\(number)", "q\(number)") }
+    // One of 4,096 is in the batch that is being decided.
+    for number in 0..<3_071 { send("q\(number)", "q\(number)") }
     #expect(answered.withLock { $0 } == ["QUEUE_FULL": 76])
     #expect(engine.admission()?.reason == .queueFull)
     send("late", "late")
     #expect(answered.withLock { $0 } == ["QUEUE_FULL": 77])
     gate.withLock { $0 = true }
     gate.broadcast()
-    try waitUntil { answered.withLock { $0.values.reduce(0, +) } == 4_174 }
+    try waitUntil { answered.withLock { $0.values.reduce(0, +) } == 4_173 }
     #expect(engine.admission() == nil)
-    #expect(engine.state().ledgerSequence == 4_097)
+    #expect(engine.state().ledgerSequence == 4_096)
     try engine.close()
   }
 }
