@@ -22,7 +22,6 @@ public struct WordQuery: Sendable, Equatable {
   /// - Throws: `invalidField` for a query without a word, or with too many.
   public init(parsing text: String) throws(Refusal) {
     var rest = text.unicodeScalars[...]
-    var wordCount = 0
     while let first = rest.first {
       let isQuoted = first == "\""
       if isQuoted { rest.removeFirst() }
@@ -34,13 +33,13 @@ public struct WordQuery: Sendable, Equatable {
       if isQuoted && isPrefix { rest.removeFirst() }
       let words = PageWords.folded(String(part))
       if !words.isEmpty { terms.append(Term(words: words, isPrefix: isPrefix)) }
-      wordCount += words.count
       if !isQuoted, rest.first?.properties.isWhitespace ?? false { rest.removeFirst() }
     }
     if terms.isEmpty { throw Self.invalid("has no word", [:]) }
-    if wordCount > PageLimits.queryWordCount {
+    let count = terms.reduce(0) { $0 + $1.words.count }
+    if count > PageLimits.queryWordCount {
       throw Self.invalid(
-        "has \(wordCount) words; the limit is \(PageLimits.queryWordCount)",
+        "has \(count) words; the limit is \(PageLimits.queryWordCount)",
         ["limit": String(PageLimits.queryWordCount)])
     }
     terms = Self.distinct(terms)

@@ -395,7 +395,8 @@ extension TallystickV1 {
     /// 1 to 1,024 bytes with at most 32 words, all of which have to be there. `"..."` is a phrase, `wor*` the beginning
     /// of a word; there are no other operators. Upper and lower case are the same, and so are letters with and
     /// without diacritics. Each ideograph and kana is a word. Of a section's content that is JSON the texts are searched
-    /// that stand in it as values, else all of it.
+    /// that stand in it as values, else all of it. A query that takes more than some 5 seconds of the processor's time is
+    /// refused: INVALID_FIELD.
     public var query: String = ""
     /// 1 to 100; 20 when zero.
     public var limit: Int32 = 0

@@ -94,7 +94,7 @@ extension SQLiteEngine: PageStore {
   public func versions(
     pageId: String, from: Int64, to: Int64?, actingUserId: String?
   ) throws(Refusal) -> Snapshot<VersionPair> {
-    try found { (reader) throws(SQLiteError) -> Found<VersionPair> in
+    try found(isLong: true) { (reader) throws(SQLiteError) -> Found<VersionPair> in
       try page(pageId, false, actingUserId, reader) { (page) throws(SQLiteError) in
         let versions = reader.tables.pageVersions
         guard let older = try versions.version(page: page.id, from) else {

@@ -5,8 +5,8 @@
 //    wait for a reader.
 // 2. In its lane a call waits for at most `laneShare` calls of each other connection, however many that
 //    sends.
-// 3. Reads that may take seconds have a lane of their own, one after the other, whoever asks for them: the
-//    others never wait for one.
+// 3. Reads that may take seconds have a lane of their own, and the engine a reader for it. They are carried
+//    out one after the other, whoever asks for them; no other read waits for one.
 // 4. What is queued is bounded by the calls in flight of all connections.
 
 internal import Dispatch
