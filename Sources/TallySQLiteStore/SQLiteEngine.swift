@@ -169,10 +169,12 @@ public final class SQLiteEngine: ServedEngine, Sendable {
         metrics: metrics)
       let checkpointer = Checkpointer(
         connection: connection, readers: readers, metrics: metrics, configuration: configuration)
-      return (
-        readers, try SQLiteWriterStore(connection, checkpointer: checkpointer, metrics: metrics)
-      )
+      let store = try SQLiteWriterStore(
+        connection, checkpointer: checkpointer, readers: readers, metrics: metrics,
+        keyIndexLimits: configuration.keyIndexLimits)
+      return (readers, store)
     }
+    try loadKeys(store, configuration)
     let writer = try start(store, committed, caches, metrics, time, configuration)
     let engine = SQLiteEngine(
       directory: directory, readers: readers, writer: writer, committed: committed, caches: caches,
@@ -183,6 +185,21 @@ public final class SQLiteEngine: ServedEngine, Sendable {
       onEvent(.filesLost(StoreError(lost: what)))
     }
     return engine
+  }
+
+  /// Those of a file of an earlier version are all to be written to their index.
+  private static func loadKeys(
+    _ store: SQLiteWriterStore, _ configuration: EngineConfiguration
+  ) throws(StoreError) {
+    var report = UpgradeReport(onEvent: configuration.onEvent)
+    var isLong = false
+    try storing { () throws(SQLiteError) in
+      try store.loadKeys { (rows, total) in
+        isLong = true
+        report.add(UpgradeProgress(version: Schema.version, work: .copying(rows: rows, of: total)))
+      }
+    }
+    if isLong { report.add(UpgradeProgress(version: Schema.version, work: .done)) }
   }
 
   private static func start(
@@ -263,6 +280,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
   ) throws(StoreError) -> (any StoreCopy)? {
     try perform { (committer, store) throws(StorageFailure) in
       note()
+      committer.writeKeys()
       return try store.snapshot(
         commitSequence: committer.books.head.commitSequence, limitByteCount: limitByteCount)
     }

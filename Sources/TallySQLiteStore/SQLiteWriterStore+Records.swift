@@ -31,7 +31,7 @@ extension SQLiteWriterStore {
   }
 
   func key(_ key: String, account: Int64) throws(StorageFailure) -> KeyMatch? {
-    try storing { () throws(SQLiteError) in try tables.keys.find(account: account, key: key) }
+    try storing { () throws(SQLiteError) in try keys.find(account: account, key: key) }
   }
 
   func purchase(paymentId: String) throws(StorageFailure) -> Int64? {
@@ -39,18 +39,18 @@ extension SQLiteWriterStore {
   }
 
   func event(eventId: String) throws(StorageFailure) -> Int64? {
-    try storing { () throws(SQLiteError) in try tables.keys.find(eventId: eventId) }
+    try storing { () throws(SQLiteError) in try tables.references.find(eventId: eventId) }
   }
 
   func referred(to sequence: Int64) throws(StorageFailure) -> ReferredSums {
-    try storing { () throws(SQLiteError) in try tables.keys.referred(to: sequence) }
+    try storing { () throws(SQLiteError) in try tables.references.referred(to: sequence) }
   }
 
   func lastGrant(
     account: Int64, planId: String, beforeDay: Int64
   ) throws(StorageFailure) -> GrantedPeriod? {
     try storing { () throws(SQLiteError) in
-      try tables.keys.lastGrant(account: account, planId: planId, beforeDay: beforeDay)
+      try tables.references.lastGrant(account: account, planId: planId, beforeDay: beforeDay)
     }
   }
 

@@ -18,16 +18,19 @@ final class SQLiteWriterStore: WriterStore {
   private let checkpointer: Checkpointer?
   private let metrics: StoreMetrics
   let tables: Tables
+  let keys: KeyIndex
 
-  /// - Parameter checkpointer: nil where nothing is committed.
+  /// - Parameter checkpointer, readers: nil where nothing is committed.
   init(
-    _ connection: Connection, checkpointer: Checkpointer?, metrics: StoreMetrics
+    _ connection: Connection, checkpointer: Checkpointer?, readers: ReaderPool?, metrics: StoreMetrics,
+    keyIndexLimits: KeyIndexLimits = .standard
   ) throws(SQLiteError) {
     self.connection = connection
     self.checkpointer = checkpointer
     self.metrics = metrics
     transaction = try TransactionControl(connection, writing: true)
     tables = try Tables(connection)
+    keys = KeyIndex(tables.keys, keyIndexLimits, readers: readers)
   }
 
   func storing<Value>(_ body: () throws(SQLiteError) -> Value) throws(StorageFailure) -> Value {
@@ -61,11 +64,13 @@ final class SQLiteWriterStore: WriterStore {
 
   func begin() throws(StorageFailure) {
     try storing { () throws(SQLiteError) in try transaction.begin() }
+    keys.begin()
   }
 
   func commit() throws(StorageFailure) {
     try requireTransaction()
     try storing { () throws(SQLiteError) in try transaction.commit() }
+    keys.commit()
   }
 
   /// SQLite ends a transaction by itself when a read or an allocation in it fails. What is written after that
@@ -76,6 +81,7 @@ final class SQLiteWriterStore: WriterStore {
   }
 
   func rollback() throws(StorageFailure) {
+    keys.rollBack()
     try storing { () throws(SQLiteError) in try transaction.rollback() }
   }
 
@@ -85,8 +91,13 @@ final class SQLiteWriterStore: WriterStore {
 
   func write(_ set: WriteSet) throws(StorageFailure) {
     try requireTransaction()
-    try storing { () throws(SQLiteError) in try tables.write(set) }
+    try storing { () throws(SQLiteError) in
+      try tables.write(set)
+      try keys.write(set.ledger, after: set.committed.head.ledgerSequence)
+    }
   }
+
+  var refusesUsedKeys: Bool { false }
 
   // MARK: upkeep
 
@@ -132,6 +143,29 @@ final class SQLiteWriterStore: WriterStore {
     try storing { () throws(SQLiteError) in try tables.rateLimits.all() }
   }
 
+  var isKeySliceDue: Bool { keys.isIdleSliceDue }
+
+  func hasWaitingKeys(through sequence: Int64) -> Bool { keys.isBehind(sequence) }
+
+  func writeKeys(through sequence: Int64) throws(StorageFailure) {
+    try requireTransaction()
+    try storing { () throws(SQLiteError) in try keys.writeSlice(sequence) }
+  }
+
+  /// Takes up the index of keys as it is stored.
+  /// - Parameter onProgress: told how many of the ledger's rows are in it, when it takes its time.
+  func loadKeys(onProgress: (Int64, Int64) throws(SQLiteError) -> Void = { _, _ in }) throws(SQLiteError) {
+    let lastSequence = try tables.meta.load().ledgerSequence
+    try keys.load(lastSequence: lastSequence) { (body) throws(SQLiteError) in
+      try connection.inTransaction(body)
+      if connection.logFrames >= CheckpointLimits.standard.restartFrames {
+        try connection.checkpoint(.restart)
+      }
+    } onProgress: { (count) throws(SQLiteError) in
+      try onProgress(count, lastSequence)
+    }
+  }
+
   // MARK: the log
 
   var isLogFull: Bool { checkpointer?.isOverLimit ?? false }
@@ -167,7 +201,10 @@ final class SQLiteWriterStore: WriterStore {
 
   /// Puts a snapshot in the database's place, as a commit of this number.
   func replace(by snapshot: DatabaseSnapshot, as commitSequence: Int64) throws(StorageFailure) {
-    try storing { () throws(SQLiteError) in try snapshot.copy(over: connection, as: commitSequence) }
+    try storing { () throws(SQLiteError) in
+      try snapshot.copy(over: connection, as: commitSequence)
+      try loadKeys()
+    }
     tables.runLabels.clear()
   }
 
@@ -179,6 +216,7 @@ final class SQLiteWriterStore: WriterStore {
       if case .failure = result { try transaction.rollback() }
       try connection.setForeignKeys(true)
       try result.get()
+      try loadKeys()
     }
     tables.runLabels.clear()
   }

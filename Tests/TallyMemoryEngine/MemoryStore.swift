@@ -84,6 +84,7 @@ package final class MemoryStore: WriterStore {
   }
 
   package func freeMemory() {}
+  package var refusesUsedKeys: Bool { true }
   package var isLockedOut: Bool { false }
 
   // MARK: records

@@ -28,7 +28,14 @@ package struct PastRows {
   /// Of the last one that was written by then.
   package private(set) var version: Int64 = 0
 
-  package init(atMicros: Int64) { self.atMicros = atMicros }
+  /// - Parameters:
+  ///   - last: the last row that counts; nil before the first was taken.
+  ///   - version: of the last one that was written by then.
+  package init(atMicros: Int64, last: Entry? = nil, version: Int64 = 0) {
+    self.atMicros = atMicros
+    self.last = last
+    self.version = version
+  }
 
   /// - Returns: false for a row that does not count any more, and then none does that comes after it.
   package mutating func take(_ row: Entry) -> Bool {

@@ -133,8 +133,8 @@ package final class Committer {
 
   /// Everything up to COMMIT.
   private func attempt(_ batch: [Work]) throws(StorageFailure) -> WriteSet {
-    let looksForKeys = keyedBatches > 0
-    if looksForKeys { keyedBatches -= 1 }
+    let looksForKeys = keyedBatches > 0 || !store.refusesUsedKeys
+    if keyedBatches > 0 { keyedBatches -= 1 }
     do {
       return try attempt(batch, looksForKeys: looksForKeys)
     } catch {
@@ -389,6 +389,8 @@ package final class Committer {
   /// The last checkpoint. After a failure the log is left to the next start.
   func truncate() throws(StorageFailure) {
     guard !isDead else { return }
+    writeKeys()
+    guard !isDead else { return }
     do {
       try store.truncate()
     } catch {
@@ -415,8 +417,9 @@ package final class Committer {
       isDetaching = try detach()
       let hasMoreAutosaves = try thin()
       let hasMorePages = try purge()
+      let hasMoreKeys = isIdle ? try writeKeySlice() : false
       return hasMoreUsers || hasMoreExpiring || hasMorePublications || isDetaching || hasMoreAutosaves
-        || hasMorePages
+        || hasMorePages || hasMoreKeys
     } catch {
       undo(error)
       return false

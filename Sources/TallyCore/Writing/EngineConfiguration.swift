@@ -32,6 +32,8 @@ public struct EngineConfiguration: Sendable {
   public var detachedPages = PageLimits.detachedPageCount
   /// When the log is copied; other ones are for tests.
   public var checkpointLimits = CheckpointLimits.standard
+  /// How far the index of keys lags behind; other ones are for tests.
+  public var keyIndexLimits = KeyIndexLimits.standard
   /// Bytes of the log at which writes stop. It grows beyond `checkpointLimits.restartFrames` only while
   /// somebody else, a backup tool or an analyst's shell, reads an old snapshot.
   public var logLimitBytes = EngineConfiguration.defaultLogLimitBytes

@@ -16,6 +16,9 @@ package protocol WriterStore: RecordSource {
   /// Writes a closed write set, each table's rows in the order of their keys.
   func write(_ set: WriteSet) throws(StorageFailure)
   func commit() throws(StorageFailure)
+  /// Whether `write` fails with `constraint` for a key that is in use. Else keys are looked for before
+  /// anything is decided.
+  var refusesUsedKeys: Bool { get }
   /// Ends the transaction, if a failure has not done so already.
   func rollback() throws(StorageFailure)
   /// Gives back memory that a large transaction has taken.
@@ -45,6 +48,13 @@ package protocol WriterStore: RecordSource {
   func removePurgedSlice() throws(StorageFailure)
   /// All there are.
   func rateLimits() throws(StorageFailure) -> [RateLimit]
+  /// Whether so many keys wait for their index that an idle writer writes some of them.
+  var isKeySliceDue: Bool { get }
+  /// Whether the next start would have to look for keys that are not in their index.
+  /// - Parameter sequence: the last row of the ledger.
+  func hasWaitingKeys(through sequence: Int64) -> Bool
+  /// Writes a slice of what waits, in the open transaction.
+  func writeKeys(through sequence: Int64) throws(StorageFailure)
 
   // MARK: the log
 
@@ -59,4 +69,11 @@ package protocol WriterStore: RecordSource {
   func truncate() throws(StorageFailure)
   /// Tells how large the log is.
   func noteLog()
+}
+
+/// A store whose index of keys never lags behind.
+extension WriterStore {
+  package var isKeySliceDue: Bool { false }
+  package func hasWaitingKeys(through sequence: Int64) -> Bool { false }
+  package func writeKeys(through sequence: Int64) throws(StorageFailure) {}
 }

@@ -17,7 +17,7 @@ final class DueGrantReader {
   /// ?1 is a JSON object: by account, a day. Of each one's subscription, the granted period that begins last
   /// among those that begin before that day.
   static let grantedSQL = """
-    SELECT s.account, \(KeyIndex.periodColumns) FROM json_each(?1) j
+    SELECT s.account, \(ReferenceIndex.periodColumns) FROM json_each(?1) j
     CROSS JOIN user_settings s ON s.account = CAST(j.key AS INTEGER)
     CROSS JOIN ledger l ON l.sequence = (
       SELECT sequence FROM ledger
@@ -82,7 +82,7 @@ final class DueGrantReader {
     granted.bind(JSONText.object(days))
     var periods: [Int64: GrantedPeriod] = [:]
     for (account, period) in try granted.all({ (row) throws(SQLiteError) in
-      (row.int(), try KeyIndex.period(&row))
+      (row.int(), try ReferenceIndex.period(&row))
     }) {
       periods[account] = period
     }

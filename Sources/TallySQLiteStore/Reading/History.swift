@@ -4,8 +4,7 @@
 // 1. One page takes at most three statements, whatever the number of rows, and examines at most
 //    `maximumExaminedRows`; a page that ends there says where to go on, even when it is not full.
 // 2. `at` never decreases along the sequence, which has no gap: a time becomes a sequence by bisection.
-// 3. With `KeyIndex` and `AccountTable` it is all that the writer and the engine know of how the ledger is
-//    indexed.
+// 3. A page begins at the row before its end, found by skipping, and goes on from row to row.
 //
 // Owner: the owner of its connection.
 
@@ -17,8 +16,10 @@ final class History {
   static let maximumExaminedRows = 10_000
 
   static let pageSQL = """
-    SELECT \(LedgerTable.selected) FROM ledger l JOIN account a ON a.id = l.account
-    WHERE l.account = ?1 AND l.sequence > ?2 AND l.sequence < ?3 ORDER BY l.sequence DESC
+    WITH RECURSIVE \(BackPointers.back(account: "?1", before: "?3")),
+    \(BackPointers.walk(account: "?1", from: "SELECT min(sequence) AS sequence FROM back", after: "?2"))
+    SELECT \(LedgerTable.selected) FROM walk CROSS JOIN ledger l ON l.sequence = walk.sequence
+    CROSS JOIN account a ON a.id = l.account WHERE l.account = ?1 AND l.sequence < ?3
     """
   static let spenderPageSQL = """
     SELECT \(LedgerTable.selected) FROM ledger l JOIN account a ON a.id = l.account

@@ -2,8 +2,8 @@
 //
 // Invariants:
 // 1. A stretch takes one statement for all users, and two for some, whatever the number of rows. Rows of some
-//    users are found by the index of their histories, so that a stretch with few of them costs little; how
-//    long it is whoever asks decides.
+//    users are found by their back pointers, so that a stretch with few of them costs little; how long it is
+//    whoever asks decides.
 //
 // Owner: the owner of its connection.
 
@@ -17,8 +17,14 @@ final class LedgerStretches {
     """
   /// In no particular order; ?1 is a JSON array of users' ids.
   static let sequencesSQL = """
-    SELECT l.sequence FROM json_each(?1) u CROSS JOIN account a ON a.user_id = u.value
-    CROSS JOIN ledger l ON l.account = a.id WHERE l.sequence >= ?2 AND l.sequence < ?3
+    WITH RECURSIVE back(account, sequence) AS (
+      SELECT a.id, a.head FROM json_each(?1) u CROSS JOIN account a ON a.user_id = u.value
+      UNION ALL
+      SELECT l.account, iif(l.skip >= ?3, l.skip, l.previous)
+      FROM back CROSS JOIN ledger l ON l.sequence = back.sequence AND l.account = back.account
+      WHERE back.sequence >= ?2 AND l.previous < l.sequence AND l.skip < l.sequence
+    )
+    SELECT sequence FROM back WHERE sequence >= ?2 AND sequence < ?3
     """
   /// ?1 is a JSON array of sequences.
   static let namedSQL = """

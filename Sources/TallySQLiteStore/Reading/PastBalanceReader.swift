@@ -6,13 +6,34 @@ internal import TallyCore
 internal import TallySQLite
 
 final class PastBalanceReader {
-  /// The rows of account ?1 from the last one up to sequence ?2 on.
-  static let rowsSQL = """
-    SELECT \(LedgerTable.selected) FROM ledger l JOIN account a ON a.id = l.account
-    WHERE l.account = ?1 AND l.sequence >= coalesce(
-      (SELECT max(sequence) FROM ledger WHERE account = ?1 AND sequence <= ?2), 0)
-    ORDER BY l.sequence
+  /// The version of account ?1 by its last row before sequence ?2.
+  static let versionSQL = """
+    WITH RECURSIVE \(BackPointers.back(account: "?1", before: "?2"))
+    SELECT version FROM ledger WHERE sequence = (SELECT min(sequence) FROM back) AND sequence < ?2
     """
+  /// The last row of account ?1 that counts at a time, ?3: it was written before sequence ?2, or came about by
+  /// itself by then. Of an account's rows those that count stand first.
+  static let lastSQL = """
+    WITH RECURSIVE back(sequence) AS (
+      SELECT head FROM account WHERE id = ?1
+      UNION ALL
+      SELECT iif(\(isLater("s")), s.sequence, l.previous)
+      FROM back CROSS JOIN ledger l ON l.sequence = back.sequence AND l.account = ?1
+      LEFT JOIN ledger s ON s.sequence = l.skip AND s.account = ?1
+      WHERE \(isLater("l")) AND l.previous < l.sequence AND l.skip < l.sequence
+    )
+    SELECT \(LedgerTable.selected) FROM ledger l JOIN account a ON a.id = l.account
+    WHERE l.sequence = (SELECT min(sequence) FROM back) AND NOT (\(isLater("l")))
+    """
+
+  /// A row that does not count at the time ?3: as `Entry.toldAtMicros` has it.
+  private static func isLater(_ row: String) -> String {
+    """
+    \(row).sequence >= ?2
+      AND iif(\(row).key IS NULL, min(\(row).effective_at, \(row).at), \(row).at) > ?3
+    """
+  }
+
   /// Of account ?1 what was granted up to sequence ?3, and became effective after a time, ?2.
   static let pendingSQL = """
     SELECT effective_at, expires_at, amount + coalesce(
@@ -21,25 +42,26 @@ final class PastBalanceReader {
     FROM ledger l WHERE account = ?1 AND effective_at > ?2 AND effective_at > at AND sequence <= ?3
     """
 
-  private let rows: Statement
+  private let version: Statement
+  private let last: Statement
   private let pending: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
-    rows = try connection.prepare(Self.rowsSQL)
+    version = try connection.prepare(Self.versionSQL)
+    last = try connection.prepare(Self.lastSQL)
     pending = try connection.prepare(Self.pendingSQL)
   }
 
   /// What an account's rows tell of a time.
   /// - Parameter sequence: of the last row of all that was written by then.
   func rows(account: Int64, writtenBy sequence: Int64, atMicros: Int64) throws(SQLiteError) -> PastRows {
-    rows.bind(account)
-    rows.bind(sequence)
-    defer { rows.reset() }
-    var past = PastRows(atMicros: atMicros)
-    while try rows.step() {
-      guard past.take(try rows.row(LedgerTable.entry)) else { break }
-    }
-    return past
+    version.bind(account)
+    version.bind(sequence + 1)
+    let version = try version.firstInt() ?? 0
+    last.bind(account)
+    last.bind(sequence + 1)
+    last.bind(atMicros)
+    return PastRows(atMicros: atMicros, last: try last.first(LedgerTable.entry), version: version)
   }
 
   /// Credit that was pending when a row came about.

@@ -20,7 +20,7 @@ internal import TallySQLite
 
 extension Schema {
   static let creditIndexes = [
-    "ledger_by_key", "ledger_by_account", "ledger_by_plan", "ledger_by_hold", "ledger_refers", "ledger_event",
+    "ledger_by_plan", "ledger_by_hold", "ledger_refers", "ledger_event",
     "plan_default",
   ]
 

@@ -20,6 +20,7 @@ enum Schema {
     Migration(
       version: 8, name: "alerts of caps and of credit that expires, rows by spender, media being detached",
       sql: notices + spenderRows + detaching + closedIntents),
+    sequential,
   ]
 
   private static let usageAndPages = Migration(

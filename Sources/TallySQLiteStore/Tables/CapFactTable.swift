@@ -12,18 +12,24 @@ internal import TallyCore
 internal import TallySQLite
 
 final class CapFactTable {
-  static let chargesSQL = charges(where: "l.account = ?1 AND l.sequence > ?2")
-  static let spenderChargesSQL = charges(where: "l.account = ?1 AND l.spender = ?3 AND l.sequence > ?2")
+  static let chargesSQL = """
+    WITH RECURSIVE
+    \(BackPointers.walk(
+      account: "?1", from: "SELECT head AS sequence FROM account WHERE id = ?1", after: "?2"))
+    \(charges(of: "walk CROSS JOIN ledger l ON l.sequence = walk.sequence", where: "l.account = ?1"))
+    """
+  static let spenderChargesSQL = charges(
+    of: "ledger l", where: "l.account = ?1 AND l.spender = ?3 AND l.sequence > ?2")
 
-  private static func charges(where rows: String) -> String {
+  private static func charges(of rows: String, where condition: String) -> String {
     """
     SELECT l.spender, iif(l.type = \(TransactionType.owed.rawValue), l.owed_amount, -l.amount),
       coalesce(h.created_at, r.started_at, l.at), r.model, r.type
-    FROM ledger l
+    FROM \(rows)
     LEFT JOIN hold h ON h.id = l.hold_id
     LEFT JOIN run r ON r.run_id = l.run_id AND r.attempt = coalesce(l.attempt, 1)
       AND iif(l.hold_id IS NULL, l.key IS NULL, r.hold_id = l.hold_id)
-    WHERE \(rows) AND (l.type = \(TransactionType.apiUsage.rawValue)
+    WHERE \(condition) AND (l.type = \(TransactionType.apiUsage.rawValue)
       OR l.type = \(TransactionType.owed.rawValue) AND l.refers_to IS NULL)
     """
   }

@@ -11,7 +11,8 @@ final class Tables {
   let systemAccounts: SystemAccountTable
   let accounts: AccountTable
   let ledger: LedgerTable
-  let keys: KeyIndex
+  let keys: KeyTable
+  let references: ReferenceIndex
   let paymentRefs: PaymentRefTable
   let holds: HoldTable
   let plans: PlanTable
@@ -45,7 +46,8 @@ final class Tables {
     systemAccounts = try SystemAccountTable(connection)
     accounts = try AccountTable(connection)
     ledger = try LedgerTable(connection)
-    keys = try KeyIndex(connection)
+    keys = try KeyTable(connection)
+    references = try ReferenceIndex(connection)
     paymentRefs = try PaymentRefTable(connection)
     holds = try HoldTable(connection)
     plans = try PlanTable(connection)

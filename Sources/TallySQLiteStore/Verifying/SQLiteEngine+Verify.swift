@@ -18,6 +18,7 @@ extension SQLiteEngine {
       try compareAccounts(&tally)
       try compareSettings(&tally)
       try comparePlans(&tally)
+      try compareFilter(&tally)
     } catch {
       tally.add("cached values: stopped: \(error.message)")
     }
@@ -36,6 +37,27 @@ extension SQLiteEngine {
         let isSame = kept.version == account.version ? kept == account : kept.version > account.version
         tally.expect(isSame, "account \(account.id): what is kept in memory is not what is stored")
       }
+    }
+  }
+
+  /// The filter of the index of keys denies none that is there.
+  private func compareFilter(_ tally: inout VerifyTally) throws(Refusal) {
+    var after: Int64 = -1
+    while true {
+      let hashes = try read { (reader, _) throws(SQLiteError) in
+        try reader.tables.keys.hashes(after: after, limit: KeyFilterBuilder.sliceRows)
+      }.value
+      guard let last = hashes.last else { return }
+      let isAdmitted: Bool?
+      do {
+        isAdmitted = try perform { (_, store) throws(StorageFailure) in store.keys.admits(hashes) }
+      } catch {
+        return tally.add("filter of keys: stopped: \(error.message)")
+      }
+      guard let isAdmitted else { return }
+      tally.examined += Int64(hashes.count)
+      tally.expect(isAdmitted, "filter of keys: it denies a key of the index")
+      after = Int64(last)
     }
   }
 

@@ -52,7 +52,7 @@ final class VerifyReader {
   private let holdTotal: Statement
   private let systemAccounts: SystemAccountTable
   private let rows: LedgerTable
-  private let keys: KeyIndex
+  private let referring: ReferenceIndex
   let references: VerifyReferences
   let payments: VerifyPayments
   let charges: VerifyCharges
@@ -63,6 +63,7 @@ final class VerifyReader {
   let events: VerifyEvents
   let topUps: VerifyTopUps
   let records: VerifyRecords
+  let keys: VerifyKeys
 
   init(_ connection: Connection) throws(SQLiteError) {
     self.connection = connection
@@ -77,7 +78,7 @@ final class VerifyReader {
     holdTotal = try connection.prepare("SELECT count(*) FROM hold")
     systemAccounts = try SystemAccountTable(connection)
     rows = try LedgerTable(connection)
-    keys = try KeyIndex(connection)
+    referring = try ReferenceIndex(connection)
     references = try VerifyReferences(connection)
     payments = try VerifyPayments(connection)
     charges = try VerifyCharges(connection)
@@ -88,6 +89,7 @@ final class VerifyReader {
     events = try VerifyEvents(connection)
     topUps = try VerifyTopUps(connection)
     records = try VerifyRecords(connection)
+    keys = try VerifyKeys(connection)
   }
 
   func snapshot<Value>(
@@ -114,7 +116,7 @@ final class VerifyReader {
 
   /// What the rows that refer to a lot's row say is short of it.
   func shortMicros(ofLot id: Int64) throws(SQLiteError) -> Int64 {
-    try keys.referred(to: id).shortMicros
+    try referring.referred(to: id).shortMicros
   }
 
   /// Plays the next slice of rows back.

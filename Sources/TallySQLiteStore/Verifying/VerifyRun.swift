@@ -425,11 +425,29 @@ final class VerifyRun {
     try walkLedger(.uniqueness, report) { (sequence, tally) throws(SQLiteError) in
       try payments.purchases(after: sequence, &tally)
     }
+    try keys(report)
     for rule in VerifyUniqueness.rules {
       let walk = try VerifyUniqueness(rule, connection: reader.connection)
       while try reader.snapshot({ (_) throws(SQLiteError) in try walk.slice(&unique) }) {
         progress(.uniqueness, unique, total: 0, report)
       }
+    }
+  }
+
+  private func keys(_ report: (VerifyProgress) -> Void) throws(SQLiteError) {
+    let keys = reader.keys
+    try reader.snapshot { (_) throws(SQLiteError) in try keys.begin() }
+    try walkLedger(.uniqueness, report, keys.ledger)
+    for part in [keys.index, keys.waiting] {
+      while try reader.snapshot({ (_) throws(SQLiteError) in try part(&unique) }) {
+        progress(.uniqueness, unique, total: 0, report)
+      }
+    }
+    if keys.isEqual { return }
+    try walkLedger(.uniqueness, report, keys.lacking)
+    keys.restart()
+    while try reader.snapshot({ (_) throws(SQLiteError) in try keys.stray(&unique) }) {
+      progress(.uniqueness, unique, total: 0, report)
     }
   }
 

@@ -20,7 +20,6 @@ final class VerifyUniqueness {
   }
 
   static let rules = [
-    Rule(name: "key", columns: ["key", "account"], condition: "key IS NOT NULL"),
     Rule(
       name: "period", columns: ["account", "plan_id", "period_start_day"],
       condition: "period_end_day IS NOT NULL AND type = 3"),

@@ -73,6 +73,8 @@ final class PowerCutRun {
   ) -> EngineConfiguration {
     var configuration = EngineConfiguration.driven(path, clock, faults, detachedPages: 1)
     configuration.checkpointLimits = limits
+    // The index of keys is written with almost each commit, and its marks with every eighth.
+    configuration.keyIndexLimits = KeyIndexLimits(roundRows: 64, idlePairs: 8, slicePairs: 16)
     return configuration
   }
 

@@ -40,8 +40,8 @@ struct SchemaCheckTests {
     "what is not as the migrations make it keeps the engine from starting",
     arguments: [
       (
-        "DROP INDEX ledger_by_key; CREATE INDEX ledger_by_key ON ledger(key, account) WHERE key IS NOT NULL",
-        "ledger_by_key"
+        "DROP INDEX ledger_event; CREATE INDEX ledger_event ON ledger(event_id) WHERE event_id IS NOT NULL",
+        "ledger_event"
       ),
       ("DROP TABLE page_counter", "page_counter"),
       ("ALTER TABLE usage_month ADD COLUMN more INTEGER", "usage_month"),

@@ -122,7 +122,8 @@ struct UpgradeTests {
     do {
       let (left, right) = (try upgraded.connection(), try expected.connection())
       #expect(try SchemaCheck.objects(left) == (try SchemaCheck.objects(right)))
-      for table in try SchemaCheck.objects(right) where table.kind == "table" {
+      for table in try SchemaCheck.objects(right)
+      where table.kind == "table" && !Self.ofKeys.contains(table.name) {
         let columns = try right.prepare("SELECT name FROM pragma_table_info('\(table.name)')").all {
           (row) in row.text()
         }
@@ -144,8 +145,10 @@ struct UpgradeTests {
   }
 
   private static let ofFormat2: Set = [
-    "hash", "text_digest", "chain_head", "format_2_from", "period_end_day", "refers_to",
+    "hash", "text_digest", "chain_head", "format_2_from", "period_end_day", "refers_to", "key_secret",
   ]
+  /// Each file has its own secret, and an index that lags as it likes; verification holds it to the ledger.
+  private static let ofKeys = ["key_index", "key_mark"]
 
   private func goesOn(_ upgraded: TemporaryDirectory) throws {
     // A server that was killed may have committed at the time of the wall clock.

@@ -100,9 +100,12 @@ struct VerifyTests {
       (4, "DELETE FROM hold WHERE id = 3", "2 rows open a hold, 1 holds"),
       (4, "UPDATE ledger SET hold_id = 7 WHERE sequence = 5", "hold 3: settled 0"),
       (
-        5, "DROP INDEX ledger_by_key; UPDATE ledger SET key = 'p' WHERE sequence = 2",
+        5, "UPDATE ledger SET key = 'p' WHERE sequence = 2",
         "ledger rows 1 and 2 have the same key"
       ),
+      (5, "DELETE FROM key_index WHERE sequence = 5", "ledger row 5: its key is not in the index"),
+      (5, "INSERT INTO key_index VALUES (7, 5)", "key index, row 5: the ledger's row has another key"),
+      (5, "INSERT INTO key_index VALUES (7, 999)", "key index, row 999: the ledger's row has another key"),
       (
         5,
         """
@@ -116,8 +119,8 @@ struct VerifyTests {
           period_start_day = (SELECT period_start_day FROM ledger WHERE sequence = 2) WHERE sequence = 1
         """, "ledger rows 1 and 2 have the same period"
       ),
-      (8, "DROP INDEX ledger_by_account", "index ledger_by_account is missing"),
-      (8, "DROP INDEX ledger_by_key", "index ledger_by_key is not chosen"),
+      (8, "DROP INDEX ledger_by_plan", "index ledger_by_plan is missing"),
+      (8, "DROP INDEX ledger_by_hold", "index ledger_by_hold is not chosen"),
       (8, "UPDATE ledger SET account = 99 WHERE sequence = 9", "table ledger, row 9: no such row in account"),
     ])
   func broken(check: Int, sql: String, finding: String) throws {
@@ -162,7 +165,9 @@ struct VerifyTests {
       try directory.overwrite(at: (page - 1) * 4_096 + offset, with: [UInt8](repeating: 0xff, count: 60))
     }()
     let reports = try Self.reports(directory.databasePath)
-    #expect(try #require(reports[8]).violations > 0)
+    // Of what stands at the end of a ledger row only its hash tells.
+    let finder = name == "ledger" && offset > 0 ? VerifyCheck.chain : .schema
+    #expect(try #require(reports[finder.rawValue]).violations > 0)
     #expect(try #require(reports[1]).examined > 0 || name == "account")
     // A check that could not look at anything is not sound.
     for report in reports.values where report.check != VerifyCheck.pages.rawValue {

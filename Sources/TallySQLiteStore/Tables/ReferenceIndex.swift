@@ -1,18 +1,14 @@
-// Finding a row of the ledger by what must be unique: an idempotency key, an event, a plan's period; and what
-// refers to one.
+// Finding rows of the ledger by what few of them have: an event, a plan's period, a row that they refer to.
 //
 // Invariants:
-// 1. What it finds is exact and for ever: a key once stored is found in every later transaction.
-// 2. With `History` and `AccountTable` it is all that the writer and the engine know of how the ledger is
-//    indexed. Here those are ordinary indexes.
+// 1. Each is an ordinary index that has only such rows. Keys, which most rows have, are in `KeyIndex`.
 //
 // Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
 
-final class KeyIndex {
-  static let keySQL = "SELECT sequence, digest FROM ledger WHERE key = ?1 AND account = ?2"
+final class ReferenceIndex {
   static let eventSQL = "SELECT sequence FROM ledger WHERE event_id = ?1"
   static let referringSQL = """
     SELECT type, amount, asked_amount, short_amount, owed_amount FROM ledger WHERE refers_to = ?1
@@ -25,22 +21,14 @@ final class KeyIndex {
     ORDER BY period_start_day DESC, sequence DESC LIMIT 1
     """
 
-  private let byKey: Statement
   private let byEvent: Statement
   private let referring: Statement
   private let lastGrant: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
-    byKey = try connection.prepare(Self.keySQL)
     byEvent = try connection.prepare(Self.eventSQL)
     referring = try connection.prepare(Self.referringSQL)
     lastGrant = try connection.prepare(Self.lastGrantSQL)
-  }
-
-  func find(account: Int64, key: String) throws(SQLiteError) -> KeyMatch? {
-    byKey.bind(key)
-    byKey.bind(account)
-    return try byKey.first { (row) in KeyMatch(sequence: row.int(), digest: Digest(bytes: row.blob())) }
   }
 
   /// Across all users.
