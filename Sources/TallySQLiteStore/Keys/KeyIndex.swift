@@ -157,7 +157,7 @@ final class KeyIndex {
     marks = KeyMarks(try table.storedMarks())
     var sequence = marks.lowest
     while sequence < lastSequence {
-      let through = min(sequence + Rewriter.sliceRows, lastSequence)
+      let through = min(sequence + min(Rewriter.sliceRows, Int64(limits.roundRows)), lastSequence)
       for pair in try table.pairs(after: sequence, through: through, hash) where !marks.covers(pair) {
         buffer.add(pair)
       }

@@ -68,13 +68,14 @@ final class PowerCutRun {
     try disk.record()
   }
 
+  /// - Parameter roundRows: the index of keys is written with almost each commit, and its marks with every
+  ///   eighth. One that lies far behind, as that of an earlier version, is written in portions of twice that.
   static func configuration(
-    _ path: String, _ clock: TestClock, _ faults: EngineFaults = EngineFaults()
+    _ path: String, _ clock: TestClock, _ faults: EngineFaults = EngineFaults(), roundRows: Int = 64
   ) -> EngineConfiguration {
     var configuration = EngineConfiguration.driven(path, clock, faults, detachedPages: 1)
     configuration.checkpointLimits = limits
-    // The index of keys is written with almost each commit, and its marks with every eighth.
-    configuration.keyIndexLimits = KeyIndexLimits(roundRows: 64, idlePairs: 8, slicePairs: 16)
+    configuration.keyIndexLimits = KeyIndexLimits(roundRows: roundRows, idlePairs: 8, slicePairs: 16)
     return configuration
   }
 
@@ -91,7 +92,8 @@ final class PowerCutRun {
         _ = isAsking.wait(deadlineNanoseconds: deadline, until: { !$0 }, then: { _ in })
       }
     }
-    engine = try SQLiteEngine.open(Self.configuration(directory.path, clock, faults))
+    engine = try SQLiteEngine.open(
+      Self.configuration(directory.path, clock, faults, roundRows: base.isEmpty ? 64 : 8))
     contents.note()
     tell()
   }

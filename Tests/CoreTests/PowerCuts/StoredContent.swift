@@ -2,7 +2,8 @@
 //
 // Invariants:
 // 1. What each start changes by itself is left out: the number and the time of the last commit.
-// 2. So is the index of keys, which lags behind the ledger as it likes; verification holds it to that.
+// 2. So is the index of keys, which lags behind the ledger as it likes, and its secret, which a file that
+//    was lost before its first commit gets anew; verification holds it to the ledger.
 
 import Crypto
 internal import TallySQLite
@@ -14,7 +15,9 @@ struct StoredContent: Sendable, Equatable {
   /// Why it could not be read.
   private var failure: String?
 
-  private static let leftOut = ["meta": ["commit_sequence", "committed_at"], "migration": ["applied_at"]]
+  private static let leftOut = [
+    "meta": ["commit_sequence", "committed_at", "key_secret"], "migration": ["applied_at"],
+  ]
 
   private static let tables = """
     SELECT name FROM sqlite_schema
