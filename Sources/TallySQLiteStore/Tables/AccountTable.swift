@@ -5,8 +5,7 @@
 //    commit.
 // 2. `next_due` is the earliest time at which the sweep has something to write off; it is written only
 //    when it changed, since it is indexed.
-// 3. With `KeyIndex` and `History` it is all that the writer and the engine know of how the ledger is
-//    indexed.
+// 3. It names the account's last ledger row, from which the rows before are found.
 //
 // Owner: the owner of its connection.
 

@@ -35,7 +35,8 @@ final class KeyTable {
     hashes = try connection.prepare(Self.hashesSQL)
     marks = try connection.prepare("SELECT segment, sequence FROM key_mark")
     secret = try connection.prepare("SELECT key_secret FROM meta WHERE id = 1")
-    insert = try connection.prepare("INSERT OR IGNORE INTO key_index(hash, sequence) VALUES (?1, ?2)")
+    insert = try connection.prepare(
+      "INSERT INTO key_index(hash, sequence) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
     mark = try connection.prepare("REPLACE INTO key_mark(segment, sequence) VALUES (?1, ?2)")
   }
 
