@@ -241,7 +241,7 @@ final class FaultRun {
   /// How findings speak of what could not be read.
   private static let failures = [
     "stopped, and the rest", "disk I/O error", "unable to get the page", "out of memory", "locking protocol",
-    "database is locked",
+    "database is locked", "the store cannot be read at the moment",
   ]
 
   func verify(_ body: ((VerifyProgress) -> Void) throws(StoreError) -> Bool) {
