@@ -62,6 +62,11 @@ final class SQLiteWriterStore: WriterStore {
     }
   }
 
+  func reload() throws(StorageFailure) {
+    tables.runLabels.clear()
+    try storing { () throws(SQLiteError) in try loadKeys() }
+  }
+
   func begin() throws(StorageFailure) {
     try storing { () throws(SQLiteError) in try transaction.begin() }
     keys.begin()
@@ -143,7 +148,7 @@ final class SQLiteWriterStore: WriterStore {
     try storing { () throws(SQLiteError) in try tables.rateLimits.all() }
   }
 
-  var isKeySliceDue: Bool { keys.isIdleSliceDue }
+  func isKeySliceDue(through sequence: Int64) -> Bool { keys.isIdleSliceDue(sequence) }
 
   func hasWaitingKeys(through sequence: Int64) -> Bool { keys.isBehind(sequence) }
 
@@ -201,11 +206,7 @@ final class SQLiteWriterStore: WriterStore {
 
   /// Puts a snapshot in the database's place, as a commit of this number.
   func replace(by snapshot: DatabaseSnapshot, as commitSequence: Int64) throws(StorageFailure) {
-    try storing { () throws(SQLiteError) in
-      try snapshot.copy(over: connection, as: commitSequence)
-      try loadKeys()
-    }
-    tables.runLabels.clear()
+    try storing { () throws(SQLiteError) in try snapshot.copy(over: connection, as: commitSequence) }
   }
 
   /// Empties the database, but for the count of commits.
@@ -216,9 +217,7 @@ final class SQLiteWriterStore: WriterStore {
       if case .failure = result { try transaction.rollback() }
       try connection.setForeignKeys(true)
       try result.get()
-      try loadKeys()
     }
-    tables.runLabels.clear()
   }
 
   private func deleteRows(as commitSequence: Int64) throws(SQLiteError) {

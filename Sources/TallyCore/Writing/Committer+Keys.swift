@@ -3,23 +3,50 @@
 // Invariants:
 // 1. It changes nothing that anybody reads: a key is found before and afterwards. So it is no commit of the
 //    ledger's, and nothing is published.
+// 2. It may fail for want of room while others' writes still fit: then it rests, and nothing else is kept
+//    from writing.
 //
 // Owner: the writer's queue.
 
+internal import TallyLocking
+
 extension Committer {
+  /// How long it rests after the disk was full, in nanoseconds: a minute.
+  private static let keyRestNanoseconds: UInt64 = 60_000_000_000
+  /// What the end of the process waits for at most, in nanoseconds; the next start reads the rest from the
+  /// ledger.
+  private static let lastKeysNanoseconds: UInt64 = 500_000_000
+
   /// Writes a slice of them, when there are many.
   /// - Returns: whether there may be more.
   func writeKeySlice() throws(StorageFailure) -> Bool {
-    guard !isDead, store.isKeySliceDue else { return false }
-    try commitKeys()
-    return !isDead && store.isKeySliceDue
+    guard !isDead, areKeysDue, MonotonicClock.nanoseconds >= keysRestUntilNanoseconds else { return false }
+    do {
+      try commitKeys()
+    } catch {
+      guard error.kind == .full else { throw error }
+      keysRestUntilNanoseconds = MonotonicClock.nanoseconds &+ Self.keyRestNanoseconds
+      try store.rollback()
+      return false
+    }
+    return !isDead && areKeysDue
   }
 
-  /// Writes all of them, so that the next start, or whoever takes a copy of the database up, need not look
-  /// for them in the ledger. What fails is left to that.
-  package func writeKeys() {
+  private var areKeysDue: Bool { store.isKeySliceDue(through: books.head.ledgerSequence) }
+
+  /// Writes what waits before the process ends, as far as there is time.
+  func writeLastKeys() {
+    writeKeys(deadlineNanoseconds: MonotonicClock.nanoseconds &+ Self.lastKeysNanoseconds)
+  }
+
+  /// Writes what waits, so that whoever takes the database up need not look for it in the ledger. What fails
+  /// is left to that.
+  package func writeKeys(deadlineNanoseconds: UInt64 = UInt64.max) {
+    guard !isDead, !state.isLost else { return }
     do {
-      while !isDead, store.hasWaitingKeys(through: books.head.ledgerSequence) { try commitKeys() }
+      while !isDead, store.hasWaitingKeys(through: books.head.ledgerSequence),
+        MonotonicClock.nanoseconds < deadlineNanoseconds
+      { try commitKeys() }
     } catch {
       do { try store.rollback() } catch { return die([], error) }
       if error.kind == .failedSync { die([], error) }

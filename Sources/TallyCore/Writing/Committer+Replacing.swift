@@ -45,6 +45,7 @@ extension Committer {
   }
 
   private func adopt(_ setClock: () -> Void) throws(StorageFailure) {
+    try store.reload()
     books = try store.books()
     earliestDueMicros = Int64.min
     (damagedUsers, damagedMedia) = ([:], [:])

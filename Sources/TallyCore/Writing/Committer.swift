@@ -60,6 +60,8 @@ package final class Committer {
   /// Media that no more can be done for, as what is left of their pages is damaged, and when they are looked
   /// at again.
   var damagedMedia: [ExactText: Int64] = [:]
+  /// Keys that wait are left where they are until then.
+  var keysRestUntilNanoseconds: UInt64 = 0
   /// Batches that are still to look for their keys first.
   private var keyedBatches = 0
   private(set) var isDead = false
@@ -389,7 +391,7 @@ package final class Committer {
   /// The last checkpoint. After a failure the log is left to the next start.
   func truncate() throws(StorageFailure) {
     guard !isDead else { return }
-    writeKeys()
+    writeLastKeys()
     guard !isDead else { return }
     do {
       try store.truncate()

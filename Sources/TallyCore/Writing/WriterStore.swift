@@ -12,6 +12,8 @@ package protocol WriterStore: RecordSource {
 
   /// What the last commit has left.
   func books() throws(StorageFailure) -> Books
+  /// Another database stands in the place of what it knew.
+  func reload() throws(StorageFailure)
   func begin() throws(StorageFailure)
   /// Writes a closed write set, each table's rows in the order of their keys.
   func write(_ set: WriteSet) throws(StorageFailure)
@@ -49,9 +51,9 @@ package protocol WriterStore: RecordSource {
   /// All there are.
   func rateLimits() throws(StorageFailure) -> [RateLimit]
   /// Whether so many keys wait for their index that an idle writer writes some of them.
-  var isKeySliceDue: Bool { get }
-  /// Whether the next start would have to look for keys that are not in their index.
   /// - Parameter sequence: the last row of the ledger.
+  func isKeySliceDue(through sequence: Int64) -> Bool
+  /// Whether the next start would have to look for keys that are not in their index.
   func hasWaitingKeys(through sequence: Int64) -> Bool
   /// Writes a slice of what waits, in the open transaction.
   func writeKeys(through sequence: Int64) throws(StorageFailure)
@@ -73,7 +75,8 @@ package protocol WriterStore: RecordSource {
 
 /// A store whose index of keys never lags behind.
 extension WriterStore {
-  package var isKeySliceDue: Bool { false }
+  package func reload() throws(StorageFailure) {}
+  package func isKeySliceDue(through sequence: Int64) -> Bool { false }
   package func hasWaitingKeys(through sequence: Int64) -> Bool { false }
   package func writeKeys(through sequence: Int64) throws(StorageFailure) {}
 }

@@ -35,7 +35,8 @@ final class KeyIndex {
   private var hash = KeyHash(secret: [])
   private var buffer = KeyBuffer()
   private var marks = KeyMarks()
-  /// How far the hand has come to the next bucket: of `limits.roundRows`, `KeyBuffer.bucketCount` for each row.
+  /// How far the hand has come to the next bucket, at `limits.roundRows`: each row brings it
+  /// `KeyBuffer.bucketCount` nearer.
   private var progress = 0
   private var change: Change?
 
@@ -117,13 +118,13 @@ final class KeyIndex {
 
   // MARK: writing what waits
 
-  /// Whether an idle writer has enough to write.
-  var isIdleSliceDue: Bool { buffer.count >= limits.idlePairs }
-
-  /// Whether a start would have to read rows again.
-  func isBehind(_ lastSequence: Int64) -> Bool {
-    buffer.count > 0 || marks.lowest + Int64(limits.idlePairs) < lastSequence
+  /// Whether a start would have to read so many rows again that an idle writer writes what waits.
+  func isIdleSliceDue(_ lastSequence: Int64) -> Bool {
+    lastSequence - marks.lowest >= Int64(limits.idleRows)
   }
+
+  /// Whether a start would have to read a row again that has a key, or many without.
+  func isBehind(_ lastSequence: Int64) -> Bool { buffer.count > 0 || isIdleSliceDue(lastSequence) }
 
   /// Writes what waits, or a slice of it, in the open transaction.
   /// - Parameter lastSequence: of the rows that are committed.
@@ -139,6 +140,7 @@ final class KeyIndex {
 
   /// Forgets what it knows of another database.
   func clear() {
+    builder?.cancel()
     (buffer, marks, progress, change) = (KeyBuffer(), KeyMarks(), 0, nil)
     (filter, builder, recent) = (nil, nil, [])
   }
@@ -154,15 +156,16 @@ final class KeyIndex {
   ) throws(SQLiteError) {
     clear()
     hash = try table.hash()
-    marks = KeyMarks(try table.storedMarks())
+    marks = KeyMarks(try table.storedMarks(), lastSequence: lastSequence)
     var sequence = marks.lowest
     while sequence < lastSequence {
-      let through = min(sequence + min(Rewriter.sliceRows, Int64(limits.roundRows)), lastSequence)
+      let step = min(Rewriter.sliceRows, Int64(limits.roundRows))
+      let through = min(sequence + step, lastSequence)
       for pair in try table.pairs(after: sequence, through: through, hash) where !marks.covers(pair) {
         buffer.add(pair)
       }
       sequence = through
-      guard buffer.count >= 2 * limits.roundRows, sequence < lastSequence else { continue }
+      guard sequence - marks.lowest >= 2 * Int64(limits.roundRows), sequence < lastSequence else { continue }
       try onProgress(marks.lowest)
       try writeAll(through: sequence, transaction)
     }

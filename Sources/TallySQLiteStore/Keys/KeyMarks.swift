@@ -22,9 +22,11 @@ struct KeyMarks: Equatable {
   /// The ledger's last row when the hand entered its segment.
   private var enteredAt: Int64
 
-  /// - Parameter sequences: as they are stored, by segment.
-  init(_ sequences: [Int: Int64] = [:]) {
-    let sequences = (0..<Self.segmentCount).map { sequences[$0] ?? 0 }
+  /// - Parameters:
+  ///   - sequences: as they are stored, by segment.
+  ///   - lastSequence: of the ledger: a mark beyond it says nothing of the rows to come.
+  init(_ sequences: [Int: Int64] = [:], lastSequence: Int64 = Int64.max) {
+    let sequences = (0..<Self.segmentCount).map { min(max(sequences[$0] ?? 0, 0), lastSequence) }
     // The segment that has waited longest is first.
     let first = sequences.indices.min { sequences[$0] < sequences[$1] } ?? 0
     self.sequences = sequences

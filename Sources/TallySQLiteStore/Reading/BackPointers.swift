@@ -4,7 +4,7 @@
 // 1. A walk only goes back, and only along rows of its account, so that it ends, and stays with its user,
 //    whatever a damaged file says.
 // 2. `skip` is taken while it does not lead past what is looked for: among a user's n rows one is found in
-//    some n / 4,096 + 128 steps.
+//    some n / 4,096 + 190 steps at most.
 
 enum BackPointers {
   /// A table `back(sequence)`: rows of an account from its last one on, skipping, until one before a bound.
@@ -21,7 +21,7 @@ enum BackPointers {
     """
   }
 
-  /// A table `walk(sequence)`: rows of an account one by one, from one on, as long as they come after a bound.
+  /// A table `walk(sequence)`: rows of an account one by one, from one on, while they come after a bound.
   static func walk(account: String, from first: String, after bound: String) -> String {
     """
     walk(sequence) AS (

@@ -11,8 +11,8 @@ final class PastBalanceReader {
     WITH RECURSIVE \(BackPointers.back(account: "?1", before: "?2"))
     SELECT version FROM ledger WHERE sequence = (SELECT min(sequence) FROM back) AND sequence < ?2
     """
-  /// The last row of account ?1 that counts at a time, ?3: it was written before sequence ?2, or came about by
-  /// itself by then. Of an account's rows those that count stand first.
+  /// The last row of account ?1 that counts at a time, ?3: it was written before sequence ?2, or came about
+  /// by itself by then. Of an account's rows those that count stand first.
   static let lastSQL = """
     WITH RECURSIVE back(sequence) AS (
       SELECT head FROM account WHERE id = ?1

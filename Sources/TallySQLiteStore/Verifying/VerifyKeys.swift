@@ -1,9 +1,9 @@
 // Keys: each is used once, and the index has those of the ledger that its marks say it has, and no others.
 //
 // Invariants:
-// 1. The marks are read first. What they cover then stays covered, so the ledger and the index are added up in
-//    slices, each in its order, and their sums are compared. Only when these differ is each row looked for.
-// 2. Rows with one account and key have one hash: they are neighbours in the index. Those that the marks do
+// 1. The marks are read first. What they cover then stays covered, so the ledger and the index are added up
+//    in slices, each in its order, and their sums are compared. Only when these differ is each row looked for.
+// 2. Rows with one account and key have one hash: they stand together in the index. Those that the marks do
 //    not cover are looked for one by one.
 //
 // Owner: the thread that verifies.
@@ -50,6 +50,8 @@ final class VerifyKeys {
   /// The next of them to look for.
   private var waitingIndex = 0
   private var last = KeyPair(hash: 0, sequence: Int64.min)
+  /// Rows of the index with the hash of the last one.
+  private var sameHash: [Int64] = []
 
   init(_ connection: Connection) throws(SQLiteError) {
     table = try KeyTable(connection)
@@ -59,9 +61,13 @@ final class VerifyKeys {
     has = try connection.prepare(Self.hasSQL)
   }
 
-  func begin() throws(SQLiteError) {
+  func begin(_ head: LedgerHead, _ tally: inout VerifyTally) throws(SQLiteError) {
     hash = try table.hash()
-    marks = KeyMarks(try table.storedMarks())
+    let stored = try table.storedMarks()
+    for (segment, sequence) in stored.sorted(by: { $0.key < $1.key }) where sequence > head.ledgerSequence {
+      tally.add("key mark \(segment): row \(sequence), the ledger's last is row \(head.ledgerSequence)")
+    }
+    marks = KeyMarks(stored, lastSequence: head.ledgerSequence)
   }
 
   // MARK: the ledger
@@ -85,7 +91,9 @@ final class VerifyKeys {
     for pair in pairs {
       tally.examined += 1
       if marks.covers(pair) { inIndex.add(pair) } else { try compare(pair, &tally) }
-      if pair.hash == last.hash { try compare(last.sequence, pair.sequence, &tally) }
+      if pair.hash != last.hash { sameHash = [] }
+      for sequence in sameHash { try compare(sequence, pair.sequence, &tally) }
+      sameHash.append(pair.sequence)
       last = pair
     }
     return pairs.count == VerifyReader.sliceRows
@@ -130,8 +138,9 @@ final class VerifyKeys {
     for place in waitingIndex..<end {
       let pair = uncovered[place]
       tally.examined += 1
-      if place > 0, uncovered[place - 1].hash == pair.hash {
-        try compare(uncovered[place - 1].sequence, pair.sequence, &tally)
+      for earlier in uncovered[..<place].reversed() {
+        guard earlier.hash == pair.hash else { break }
+        try compare(earlier.sequence, pair.sequence, &tally)
       }
       try compareSharers(of: pair, &tally)
     }

@@ -436,7 +436,7 @@ final class VerifyRun {
 
   private func keys(_ report: (VerifyProgress) -> Void) throws(SQLiteError) {
     let keys = reader.keys
-    try reader.snapshot { (_) throws(SQLiteError) in try keys.begin() }
+    try reader.snapshot { (head) throws(SQLiteError) in try keys.begin(head, &unique) }
     try walkLedger(.uniqueness, report, keys.ledger)
     for part in [keys.index, keys.waiting] {
       while try reader.snapshot({ (_) throws(SQLiteError) in try part(&unique) }) {

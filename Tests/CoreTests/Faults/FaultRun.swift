@@ -90,7 +90,7 @@ final class FaultRun {
     configuration.onFatal = { fatal.put($0) }
     configuration.checkpointLimits = limits
     // The index of keys is written with almost each commit, and its marks with every eighth.
-    configuration.keyIndexLimits = KeyIndexLimits(roundRows: 64, idlePairs: 8, slicePairs: 16)
+    configuration.keyIndexLimits = KeyIndexLimits(roundRows: 64, idleRows: 8, slicePairs: 16)
     attempt("start") { () throws(StoreError) in engine = try SQLiteEngine.open(configuration) }
   }
 

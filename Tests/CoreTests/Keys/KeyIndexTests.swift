@@ -1,5 +1,5 @@
-// A key is used once, for ever: while it waits in memory, once it is in the index, after a kill at any moment,
-// and in a file of an earlier version.
+// A key is used once, for ever: while it waits in memory, once it is in the index, after a kill at any
+// moment, and in a file of an earlier version.
 
 internal import Foundation
 internal import TallyLocking
@@ -13,7 +13,7 @@ internal import Testing
 @Suite("Index of keys")
 struct KeyIndexTests {
   /// The hand goes round in 60 rows.
-  private static let short = KeyIndexLimits(roundRows: 60, idlePairs: 10, slicePairs: 8)
+  private static let short = KeyIndexLimits(roundRows: 60, idleRows: 10, slicePairs: 8)
 
   private func opened(
     _ directory: TemporaryDirectory, _ limits: KeyIndexLimits = KeyIndexTests.short,
@@ -93,7 +93,7 @@ struct KeyIndexTests {
   @Test("an idle writer writes what waits, in slices, until little is left")
   func idle() throws {
     let directory = try TemporaryDirectory(inMemory: true)
-    let engine = try opened(directory, KeyIndexLimits(roundRows: 100_000, idlePairs: 10, slicePairs: 8))
+    let engine = try opened(directory, KeyIndexLimits(roundRows: 100_000, idleRows: 10, slicePairs: 8))
     for user in 0..<3 { try engine.must(purchase("u\(user)", 10_000, "p")) }
     try fill(engine, 0..<200)
     #expect(try engine.waitingKeys() > 150)
@@ -125,6 +125,49 @@ struct KeyIndexTests {
     try engine.close()
   }
 
+  @Test("an idle writer that finds the disk full rests, and keeps nobody else from writing")
+  func full() throws {
+    let directory = try TemporaryDirectory(inMemory: true)
+    let engine = try opened(directory, KeyIndexLimits(roundRows: 100_000, idleRows: 10, slicePairs: 4_000))
+    for user in 0..<3 { try engine.must(purchase("u\(user)", 10_000, "p")) }
+    try fill(engine, 0..<3_000)
+    try engine.perform { (committer, store) throws(StorageFailure) in
+      try store.storing { () throws(SQLiteError) in
+        let pages = try store.connection.value("PRAGMA page_count")
+        _ = try store.connection.value("PRAGMA max_page_count = \(pages)")
+      }
+      #expect(!committer.tick(isIdle: true))
+    }
+    #expect(engine.state().mode == .serving)
+    #expect(try engine.waitingKeys() > 2_900)
+    try engine.perform { (_, store) throws(StorageFailure) in
+      try store.storing { () throws(SQLiteError) in
+        _ = try store.connection.value("PRAGMA max_page_count = 1000000")
+      }
+    }
+    try requireUsed(engine, count: 90)
+    try engine.close()
+  }
+
+  @Test("a mark beyond the ledger's end hides no key that comes later")
+  func beyond() throws {
+    let directory = try TemporaryDirectory(inMemory: true)
+    let engine = try opened(directory)
+    for user in 0..<3 { try engine.must(purchase("u\(user)", 10_000, "p")) }
+    try engine.close()
+    try directory.connection().execute("UPDATE key_mark SET sequence = 1000000")
+    let damaged = try opened(directory, .standard)
+    try fill(damaged, 0..<100)
+    let left = try killed(directory)
+    try damaged.close()
+    let next = try opened(left)
+    #expect(try next.must(consume("u0", 1, "k33")).replayed)
+    try next.close()
+    let closed = try opened(directory)
+    try requireUsed(closed, count: 100)
+    try closed.close()
+  }
+
   @Test("keys of a reset server are new, and those of a restored one as they were")
   func replaced() throws {
     let directory = try TemporaryDirectory(inMemory: true)
@@ -153,7 +196,7 @@ struct KeyIndexTests {
     try directory.connection().execute("DELETE FROM key_index; DELETE FROM key_mark")
     let kills = Lock<[TemporaryDirectory]>([])
     let progress = Lock<[UpgradeProgress]>([])
-    let upgraded = try opened(directory, KeyIndexLimits(roundRows: 4_000, idlePairs: 10, slicePairs: 100)) {
+    let upgraded = try opened(directory, KeyIndexLimits(roundRows: 4_000, idleRows: 10, slicePairs: 100)) {
       guard case .upgrading(let step) = $0 else { return }
       progress.withLock { $0.append(step) }
       do {

@@ -75,7 +75,7 @@ final class PowerCutRun {
   ) -> EngineConfiguration {
     var configuration = EngineConfiguration.driven(path, clock, faults, detachedPages: 1)
     configuration.checkpointLimits = limits
-    configuration.keyIndexLimits = KeyIndexLimits(roundRows: roundRows, idlePairs: 8, slicePairs: 16)
+    configuration.keyIndexLimits = KeyIndexLimits(roundRows: roundRows, idleRows: 8, slicePairs: 16)
     return configuration
   }
 

@@ -104,6 +104,10 @@ struct VerifyTests {
         "ledger rows 1 and 2 have the same key"
       ),
       (5, "DELETE FROM key_index WHERE sequence = 5", "ledger row 5: its key is not in the index"),
+      (
+        5, "UPDATE key_mark SET sequence = 999 WHERE segment = 3",
+        "key mark 3: row 999, the ledger's last is row 10"
+      ),
       (5, "INSERT INTO key_index VALUES (7, 5)", "key index, row 5: the ledger's row has another key"),
       (5, "INSERT INTO key_index VALUES (7, 999)", "key index, row 999: the ledger's row has another key"),
       (
