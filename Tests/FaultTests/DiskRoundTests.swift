@@ -81,6 +81,9 @@ extension FaultTests {
       /// Nobody knows what is done to the files, so nothing is written any more. Reads are of what was
       /// committed.
       func isLost() async throws {
+        let start = oracle.count("CORRUPT")
+        // Answers from before the loss may still be on their way.
+        try await eventually("all callers hear of it") { oracle.count("CORRUPT") >= start + 500 }
         let (before, refused) = (oracle.acknowledgedCount, oracle.count("CORRUPT"))
         try await eventually("writes are still refused") { oracle.count("CORRUPT") >= refused + 100 }
         #expect(oracle.acknowledgedCount == before)

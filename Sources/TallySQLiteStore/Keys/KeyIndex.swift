@@ -156,7 +156,14 @@ final class KeyIndex {
   ) throws(SQLiteError) {
     clear()
     hash = try table.hash()
-    marks = KeyMarks(try table.storedMarks(), lastSequence: lastSequence)
+    let stored = try table.storedMarks()
+    marks = KeyMarks(stored, lastSequence: lastSequence)
+    let excessive = stored.filter { $0.value > lastSequence }.keys
+    if !excessive.isEmpty {
+      try transaction { () throws(SQLiteError) in
+        for segment in excessive { try table.save(0, ofSegment: segment) }
+      }
+    }
     var sequence = marks.lowest
     while sequence < lastSequence {
       let step = min(Rewriter.sliceRows, Int64(limits.roundRows))

@@ -24,9 +24,12 @@ struct KeyMarks: Equatable {
 
   /// - Parameters:
   ///   - sequences: as they are stored, by segment.
-  ///   - lastSequence: of the ledger: a mark beyond it says nothing of the rows to come.
+  ///   - lastSequence: of the ledger: a mark beyond it is none, since it would cover rows that are to come.
   init(_ sequences: [Int: Int64] = [:], lastSequence: Int64 = Int64.max) {
-    let sequences = (0..<Self.segmentCount).map { min(max(sequences[$0] ?? 0, 0), lastSequence) }
+    let sequences = (0..<Self.segmentCount).map { segment in
+      let stored = sequences[segment] ?? 0
+      return stored > lastSequence ? 0 : stored
+    }
     // The segment that has waited longest is first.
     let first = sequences.indices.min { sequences[$0] < sequences[$1] } ?? 0
     self.sequences = sequences
