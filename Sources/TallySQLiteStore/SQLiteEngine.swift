@@ -280,7 +280,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
   ) throws(StoreError) -> (any StoreCopy)? {
     try perform { (committer, store) throws(StorageFailure) in
       note()
-      committer.writeKeys()
+      try committer.writeKeys()
       return try store.snapshot(
         commitSequence: committer.books.head.commitSequence, limitByteCount: limitByteCount)
     }

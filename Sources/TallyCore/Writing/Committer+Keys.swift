@@ -24,43 +24,52 @@ extension Committer {
     do {
       try commitKeys()
     } catch {
+      if isDead { return false }
       guard error.kind == .full else { throw error }
       keysRestUntilNanoseconds = MonotonicClock.nanoseconds &+ Self.keyRestNanoseconds
       try store.rollback()
       return false
     }
-    return !isDead && areKeysDue
+    return areKeysDue
   }
 
   private var areKeysDue: Bool { store.isKeySliceDue(through: books.head.ledgerSequence) }
 
   /// Writes what waits before the process ends, as far as there is time.
-  func writeLastKeys() {
-    writeKeys(deadlineNanoseconds: MonotonicClock.nanoseconds &+ Self.lastKeysNanoseconds)
+  func writeLastKeys() throws(StorageFailure) {
+    try writeKeys(deadlineNanoseconds: MonotonicClock.nanoseconds &+ Self.lastKeysNanoseconds)
   }
 
-  /// Writes what waits, so that whoever takes the database up need not look for it in the ledger. What fails
-  /// is left to that.
-  package func writeKeys(deadlineNanoseconds: UInt64 = UInt64.max) {
+  /// Writes what waits, so that whoever takes the database up need not look for it in the ledger. What cannot
+  /// be written is left to that.
+  /// - Throws: when nothing may be written any more.
+  package func writeKeys(deadlineNanoseconds: UInt64 = UInt64.max) throws(StorageFailure) {
     guard !isDead, !state.isLost else { return }
     do {
-      while !isDead, store.hasWaitingKeys(through: books.head.ledgerSequence),
+      while store.hasWaitingKeys(through: books.head.ledgerSequence),
         MonotonicClock.nanoseconds < deadlineNanoseconds
       { try commitKeys() }
     } catch {
-      do { try store.rollback() } catch { return die([], error) }
-      if error.kind == .failedSync { die([], error) }
+      guard !isDead, error.kind != .failedSync else { throw ended(by: error) }
+      do { try store.rollback() } catch { throw ended(by: error) }
     }
   }
 
+  private func ended(by error: StorageFailure) -> StorageFailure {
+    if !isDead { die([], error) }
+    return error
+  }
+
+  /// - Throws: also after a COMMIT of which nobody knows whether it was applied: nothing is written then any
+  ///   more.
   private func commitKeys() throws(StorageFailure) {
     try store.begin()
     try store.writeKeys(through: books.head.ledgerSequence)
     do {
       try store.commit()
     } catch {
-      if error.kind == .full { throw error }
-      die([], error)
+      if error.kind != .full { die([], error) }
+      throw error
     }
   }
 }

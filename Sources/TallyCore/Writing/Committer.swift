@@ -391,8 +391,7 @@ package final class Committer {
   /// The last checkpoint. After a failure the log is left to the next start.
   func truncate() throws(StorageFailure) {
     guard !isDead else { return }
-    writeLastKeys()
-    guard !isDead else { return }
+    try writeLastKeys()
     do {
       try store.truncate()
     } catch {
