@@ -12,8 +12,8 @@ package final class ReadSet {
   let source: any RecordSource
   private let cache: any RecordCache
   let zones: ZoneStore
-  /// Whether keys are looked for before anything is decided. Most keys are new: where the store refuses a used
-  /// one by itself, and looking costs much, it is left to that while replays are rare.
+  /// Whether keys are looked for before anything is decided. Most keys are new: where the store refuses a
+  /// used one by itself, and looking costs much, it is left to that while replays are rare.
   let looksForKeys: Bool
   /// Whether its decisions may be dropped.
   private let isCopy: Bool

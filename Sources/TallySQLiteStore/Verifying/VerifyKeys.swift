@@ -2,7 +2,8 @@
 //
 // Invariants:
 // 1. The marks are read first. What they cover then stays covered, so the ledger and the index are added up
-//    in slices, each in its order, and their sums are compared. Only when these differ is each row looked for.
+//    in slices, each in its order, and their sums are compared. Only when these differ is each row looked
+//    for.
 // 2. Rows with one account and key have one hash: they stand together in the index. Those that the marks do
 //    not cover are looked for one by one.
 //
