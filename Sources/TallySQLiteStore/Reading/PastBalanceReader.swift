@@ -6,24 +6,24 @@ internal import TallyCore
 internal import TallySQLite
 
 final class PastBalanceReader {
-  /// The version of account ?1 by its last row before sequence ?2.
-  static let versionSQL = """
-    WITH RECURSIVE \(BackPointers.back(account: "?1", before: "?2"))
-    SELECT version FROM ledger WHERE sequence = (SELECT min(sequence) FROM back) AND sequence < ?2
-    """
   /// The last row of account ?1 that counts at a time, ?3: it was written before sequence ?2, or came about
-  /// by itself by then. Of an account's rows those that count stand first.
+  /// by itself by then. Of an account's rows those that count stand first. Before it stands the account's
+  /// version by its last row that was written before ?2; null without one.
   static let lastSQL = """
-    WITH RECURSIVE back(sequence) AS (
+    WITH RECURSIVE \(BackPointers.back(account: "?1", before: "?2")),
+    last(sequence) AS (
       SELECT head FROM account WHERE id = ?1
       UNION ALL
       SELECT iif(\(isLater("s")), s.sequence, l.previous)
-      FROM back CROSS JOIN ledger l ON l.sequence = back.sequence AND l.account = ?1
+      FROM last CROSS JOIN ledger l ON l.sequence = last.sequence AND l.account = ?1
       LEFT JOIN ledger s ON s.sequence = l.skip AND s.account = ?1
       WHERE \(isLater("l")) AND l.previous < l.sequence AND l.skip < l.sequence
     )
-    SELECT \(LedgerTable.selected) FROM ledger l JOIN account a ON a.id = l.account
-    WHERE l.sequence = (SELECT min(sequence) FROM back) AND NOT (\(isLater("l")))
+    SELECT
+      (SELECT version FROM ledger WHERE sequence = (SELECT min(sequence) FROM back) AND sequence < ?2),
+      \(LedgerTable.selected)
+    FROM ledger l JOIN account a ON a.id = l.account
+    WHERE l.sequence = (SELECT min(sequence) FROM last) AND NOT (\(isLater("l")))
     """
 
   /// A row that does not count at the time ?3: as `Entry.toldAtMicros` has it.
@@ -42,12 +42,10 @@ final class PastBalanceReader {
     FROM ledger l WHERE account = ?1 AND effective_at > ?2 AND effective_at > at AND sequence <= ?3
     """
 
-  private let version: Statement
   private let last: Statement
   private let pending: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
-    version = try connection.prepare(Self.versionSQL)
     last = try connection.prepare(Self.lastSQL)
     pending = try connection.prepare(Self.pendingSQL)
   }
@@ -55,13 +53,11 @@ final class PastBalanceReader {
   /// What an account's rows tell of a time.
   /// - Parameter sequence: of the last row of all that was written by then.
   func rows(account: Int64, writtenBy sequence: Int64, atMicros: Int64) throws(SQLiteError) -> PastRows {
-    version.bind(account)
-    version.bind(sequence + 1)
-    let version = try version.firstInt() ?? 0
     last.bind(account)
     last.bind(sequence + 1)
     last.bind(atMicros)
-    return PastRows(atMicros: atMicros, last: try last.first(LedgerTable.entry), version: version)
+    let found = try last.first { (row) throws(SQLiteError) in (row.int(), try LedgerTable.entry(&row)) }
+    return PastRows(atMicros: atMicros, last: found?.1, version: found?.0 ?? 0)
   }
 
   /// Credit that was pending when a row came about.

@@ -148,7 +148,7 @@ extension Reader {
     return Rules.balance(of: account, expiredHolds: expired, at: nowMicros, dueGrant: dues[account.id])
   }
 
-  /// At most six statements.
+  /// At most five statements.
   func pastBalance(
     of account: Account, zones: ZoneStore, atMicros: Int64
   ) throws(SQLiteError) -> Balance {
