@@ -193,7 +193,8 @@ final class FaultRun {
     faults.end()
     var whole = lines(engine)
     if failing == [Self.ended] { return }
-    if whole == [Self.ended] {
+    // Searches and diffs have a reader of their own.
+    if whole == [Self.ended] || whole.contains(where: Self.isRefused) {
       // The last line is the state, which is another one: a start commits.
       failing.removeLast()
       whole = linesOfNext().dropLast()
@@ -219,8 +220,11 @@ final class FaultRun {
   func compare(_ line: String, _ right: String) {
     if line.isExactly(right) { return }
     wasTold = true
-    let isRefused = Self.readReasons.contains { line.hasSuffix(": \($0.rawValue)") }
-    if !isRefused { note("read\n  \(line)\ninstead of\n  \(right)") }
+    if !Self.isRefused(line) { note("read\n  \(line)\ninstead of\n  \(right)") }
+  }
+
+  private static func isRefused(_ line: String) -> Bool {
+    readReasons.contains { line.hasSuffix(": \($0.rawValue)") }
   }
 
   private static let ended = "ended"

@@ -4,8 +4,8 @@
 // directory, v3.db the same with a page that was patched, v4.db the same with a page that was purged and has
 // versions left, v5.db the same with refunds, reversals and what is owed, v6.db the same with alert rules
 // whose lines are crossed, v7.db the same with top-ups, v8.db and v9.db the same with caps that have reached
-// a rule's line and credit that expires soon. TALLY_UPDATE_GOLDENS=1 swift test --filter StoredFileTests makes
-// the one of this program's version, if it is not there yet: a stored file is never made anew.
+// a rule's line and credit that expires soon. TALLY_UPDATE_GOLDENS=1 swift test --filter StoredFileTests
+// makes the one of this program's version, if it is not there yet: a stored file is never made anew.
 
 import Foundation
 internal import TallySQLite
