@@ -162,10 +162,7 @@ final class SQLiteWriterStore: WriterStore {
   func loadKeys(onProgress: (Int64, Int64) throws(SQLiteError) -> Void = { _, _ in }) throws(SQLiteError) {
     let lastSequence = try tables.meta.load().ledgerSequence
     try keys.load(lastSequence: lastSequence) { (body) throws(SQLiteError) in
-      try connection.inTransaction(body)
-      if connection.logFrames >= CheckpointLimits.standard.restartFrames {
-        try connection.checkpoint(.restart)
-      }
+      try connection.inStep(body)
     } onProgress: { (count) throws(SQLiteError) in
       try onProgress(count, lastSequence)
     }

@@ -33,7 +33,7 @@ final class KeyIndex {
   private let limits: KeyIndexLimits
   private let readers: ReaderPool?
   private var hash = KeyHash(secret: [])
-  private var buffer = KeyBuffer()
+  private(set) var buffer = KeyBuffer()
   private var marks = KeyMarks()
   /// How far the hand has come to the next bucket, at `limits.roundRows`: each row brings it
   /// `KeyBuffer.bucketCount` nearer.
@@ -53,9 +53,6 @@ final class KeyIndex {
     self.limits = limits
     self.readers = readers
   }
-
-  /// Pairs that wait.
-  var waitingCount: Int { buffer.count }
 
   // MARK: finding
 
@@ -139,7 +136,7 @@ final class KeyIndex {
   // MARK: loading
 
   /// Forgets what it knows of another database.
-  func clear() {
+  private func clear() {
     builder?.cancel()
     (buffer, marks, progress, change) = (KeyBuffer(), KeyMarks(), 0, nil)
     (filter, builder, recent) = (nil, nil, [])

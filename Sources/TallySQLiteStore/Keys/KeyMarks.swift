@@ -11,7 +11,7 @@
 //
 // A value; the key index owns it.
 
-struct KeyMarks: Equatable {
+struct KeyMarks {
   static let segmentCount = 8
   static let segmentBuckets = KeyBuffer.bucketCount / segmentCount
 

@@ -8,7 +8,7 @@
 
 enum BackPointers {
   /// A table `back(sequence)`: rows of an account from its last one on, skipping, until one before a bound.
-  /// The least of them is that one, or zero.
+  /// The least of them is that one, or zero; in a damaged file it may be another account's.
   static func back(account: String, before bound: String) -> String {
     """
     back(sequence) AS (

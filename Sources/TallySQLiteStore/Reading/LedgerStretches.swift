@@ -27,7 +27,8 @@ final class LedgerStretches {
       FROM back CROSS JOIN ledger l ON l.sequence = back.sequence AND l.account = back.account
       WHERE back.sequence >= ?2 AND l.previous < l.sequence AND l.skip < l.sequence
     )
-    SELECT sequence FROM back WHERE sequence >= ?2 AND sequence < ?3
+    SELECT l.sequence FROM back CROSS JOIN ledger l ON l.sequence = back.sequence AND l.account = back.account
+    WHERE l.sequence >= ?2 AND l.sequence < ?3
     """
   /// The same, by going through the stretch.
   static let sequencesOfManySQL = """

@@ -20,10 +20,11 @@ final class PastBalanceReader {
       WHERE \(isLater("l")) AND l.previous < l.sequence AND l.skip < l.sequence
     )
     SELECT
-      (SELECT version FROM ledger WHERE sequence = (SELECT min(sequence) FROM back) AND sequence < ?2),
+      (SELECT version FROM ledger
+        WHERE sequence = (SELECT min(sequence) FROM back) AND sequence < ?2 AND account = ?1),
       \(LedgerTable.selected)
     FROM ledger l JOIN account a ON a.id = l.account
-    WHERE l.sequence = (SELECT min(sequence) FROM last) AND NOT (\(isLater("l")))
+    WHERE l.sequence = (SELECT min(sequence) FROM last) AND l.account = ?1 AND NOT (\(isLater("l")))
     """
 
   /// A row that does not count at the time ?3: as `Entry.toldAtMicros` has it.

@@ -106,6 +106,14 @@ struct Migrations {
 }
 
 extension Connection {
+  /// A transaction of many, after which a log that has grown starts over.
+  func inStep<Value>(_ body: () throws(SQLiteError) -> Value) throws(SQLiteError) -> Value {
+    let value = try inTransaction(body)
+    // Another program's snapshot keeps it from that, and nothing is lost.
+    if logFrames >= CheckpointLimits.standard.restartFrames { try checkpoint(.restart) }
+    return value
+  }
+
   /// Commits what `body` does, or none of it.
   func inTransaction<Value>(_ body: () throws(SQLiteError) -> Value) throws(SQLiteError) -> Value {
     try execute("BEGIN IMMEDIATE")

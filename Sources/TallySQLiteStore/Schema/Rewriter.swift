@@ -153,14 +153,7 @@ final class Rewriter {
   }
 
   private func step<Value>(_ body: () throws(SQLiteError) -> Value) throws(StoreError) -> Value {
-    try storing { () throws(SQLiteError) in
-      let value = try connection.inTransaction(body)
-      // Another program's snapshot keeps it from that, and nothing is lost.
-      if connection.logFrames >= CheckpointLimits.standard.restartFrames {
-        try connection.checkpoint(.restart)
-      }
-      return value
-    }
+    try storing { () throws(SQLiteError) in try connection.inStep(body) }
   }
 
   private func storing<Value>(_ body: () throws(SQLiteError) -> Value) throws(StoreError) -> Value {

@@ -113,6 +113,23 @@ struct KeyIndexTests {
     try engine.close()
   }
 
+  @Test("a stop writes for so long and no longer; the next start finds the rest in the ledger")
+  func late() throws {
+    let directory = try TemporaryDirectory(inMemory: true)
+    let engine = try opened(directory, KeyIndexLimits(roundRows: 100_000, idleRows: 10, slicePairs: 8))
+    for user in 0..<3 { try engine.must(purchase("u\(user)", 10_000, "p")) }
+    try fill(engine, 0..<200)
+    try engine.perform { (committer, _) throws(StorageFailure) in
+      try committer.writeKeys(deadlineNanoseconds: MonotonicClock.nanoseconds)
+    }
+    #expect(try engine.waitingKeys() > 150)
+    let next = try killed(directory)
+    let left = try opened(next)
+    try requireUsed(left, count: 200)
+    try left.close()
+    try engine.close()
+  }
+
   @Test("no more than a round of rows waits, however many are written")
   func bound() throws {
     let directory = try TemporaryDirectory(inMemory: true)
@@ -254,7 +271,7 @@ struct KeyIndexTests {
 
 extension SQLiteEngine {
   fileprivate func waitingKeys() throws -> Int {
-    try perform { (_, store) throws(StorageFailure) in store.keys.waitingCount }
+    try perform { (_, store) throws(StorageFailure) in store.keys.buffer.count }
   }
 
   fileprivate func hasKeyFilter() throws -> Bool {
