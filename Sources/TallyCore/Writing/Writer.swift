@@ -165,7 +165,8 @@ package final class Writer: @unchecked Sendable {
 
   private func run(_ batch: [Work]) {
     let now = clock.monotonicNanoseconds
-    lastRunNanoseconds = now
+    // One that takes long is not followed by an idle moment at once.
+    defer { lastRunNanoseconds = clock.monotonicNanoseconds }
     var live: [Work] = []
     live.reserveCapacity(batch.count)
     for work in batch {
